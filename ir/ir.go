@@ -35,8 +35,8 @@ type Op uint8
 const (
 	// Like compares the whole value with Match.Pattern.
 	Like Op = iota
-	// Number compares with Match.Text, a number in its shortest form, as
-	// text: 19 equals "19".
+	// Number compares with Match.Text, a decimal number, as text, in the form
+	// written or in its shortest: 19 equals "19", 1.0 equals "1.0" and "1".
 	Number
 	// Bool compares with Match.Text, "true" or "false", as text.
 	Bool
@@ -58,8 +58,9 @@ const (
 	// FieldRef compares with the value of the field named Match.Text; Affix
 	// says whether that value may be a part only.
 	FieldRef
-	// TimePart compares a part of the time (Match.Part) with Match.Text, a
-	// number, for equality.
+	// TimePart compares a part of the time in the field (Match.Part: minute,
+	// hour, day, week, month, year) with the number in Match.Text, as
+	// Match.Compare says.
 	TimePart
 )
 
@@ -83,6 +84,8 @@ type Match struct {
 	Pattern Pattern
 	Text    string
 	Part    string
+	// Compare is Number (equal), Less, LessEqual, Greater or GreaterEqual.
+	Compare Op
 	Affix   Affix
 	// Cased makes Like and FieldRef case-sensitive.
 	Cased bool

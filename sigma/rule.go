@@ -13,6 +13,8 @@ import "github.com/huntbook/huntbook/diag"
 type Rule struct {
 	// File holds the rule's whole file, Document its place in it (from 1),
 	// Pos the first line of the document, Text the document as it was written.
+	// The last rule of Text is this one (a v1 collection needs its other
+	// documents too).
 	File     *diag.File
 	Document int
 	Pos      diag.Pos

@@ -14,7 +14,7 @@ type String struct {
 	Cased bool
 }
 
-// Number is a number as text in its shortest form: "19", "-1", "0.5".
+// Number is a decimal number as text, as it was written: "19", "-1", "0.50".
 type Number struct{ Text string }
 
 // Bool is true or false; it equals the texts "true" and "false" in any case.

@@ -1,0 +1,206 @@
+// Package match finds the events that rules match, all rules at once.
+//
+// Rules are compiled into a Program: every comparison of every rule becomes a
+// predicate, kept once however many rules share it, and ordered by the field
+// that it reads. A batch of events is matched column by column: each distinct
+// value is looked at once and gives the predicates that it satisfies; a
+// predicate's rows become a bitmap, and a rule's condition is algebra on
+// bitmaps. The package knows nothing of files, rules' YAML or queries. Data
+// flows: ir trees → Compile → Program; event.Batch → Matcher → rows a rule.
+package match
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/huntbook/huntbook/ir"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// Scope says on which events a rule is evaluated.
+type Scope uint8
+
+// The scopes: every event; those of a Windows event log; all others.
+const (
+	AnyEvent Scope = iota
+	WindowsEvent
+	OtherEvent
+)
+
+// Rule is what Compile takes of a rule.
+type Rule struct {
+	Expr  ir.Expr
+	Scope Scope
+}
+
+// Program is a set of compiled rules. It is immutable: any number of Matchers
+// may use it at once.
+type Program struct {
+	rules   []compiledRule
+	preds   []predicate
+	columns []*columnProgram
+	// keywords holds the predicates that look at every column; nil when no
+	// rule has any.
+	keywords *columnProgram
+}
+
+type compiledRule struct {
+	root  node
+	scope Scope
+}
+
+// nodeKind orders the members of And: what is cheap to see as empty first.
+type nodeKind uint8
+
+const (
+	predNode nodeKind = iota
+	andNode
+	orNode
+	notNode
+)
+
+type node struct {
+	kind nodeKind
+	pred int32
+	kids []node
+}
+
+// predicate is one comparison.
+type predicate struct {
+	m      *ir.Match
+	glob   glob
+	re     *regexp.Regexp
+	prefix netip.Prefix
+	number float64
+	column int32 // index into Program.columns, -1 for a keyword
+}
+
+// Compile makes a Program. The errors have an entry a rule, nil where all went
+// well; a rule with an error never matches.
+func Compile(rules []Rule) (*Program, []error) {
+	c := &compiler{p: &Program{}, predIndex: map[string]int32{}, columnIndex: map[string]int32{}}
+	errs := make([]error, len(rules))
+	for i, r := range rules {
+		root, err := c.node(r.Expr)
+		if err != nil {
+			errs[i] = err
+			root = node{kind: orNode}
+		}
+		c.p.rules = append(c.p.rules, compiledRule{root, r.Scope})
+	}
+	for i, b := range c.builders {
+		c.p.columns[i] = b.build()
+	}
+	if c.keywords != nil {
+		c.p.keywords = c.keywords.build()
+	}
+	return c.p, errs
+}
+
+type compiler struct {
+	p           *Program
+	predIndex   map[string]int32
+	columnIndex map[string]int32
+	builders    []*columnBuilder
+	keywords    *columnBuilder
+}
+
+func (c *compiler) node(e ir.Expr) (node, error) {
+	switch e := e.(type) {
+	case *ir.And:
+		return c.group(andNode, e.X)
+	case *ir.Or:
+		return c.group(orNode, e.X)
+	case *ir.Not:
+		return c.group(notNode, []ir.Expr{e.X})
+	case *ir.Match:
+		return c.match(e)
+	}
+	return node{}, fmt.Errorf("the rule's tree holds a %T", e)
+}
+
+func (c *compiler) group(kind nodeKind, x []ir.Expr) (node, error) {
+	n := node{kind: kind}
+	for _, e := range x {
+		kid, err := c.node(e)
+		if err != nil {
+			return n, err
+		}
+		n.kids = append(n.kids, kid)
+	}
+	slices.SortStableFunc(n.kids, func(a, b node) int { return int(a.kind) - int(b.kind) })
+	return n, nil
+}
+
+func (c *compiler) match(m *ir.Match) (node, error) {
+	key := fmt.Sprintf("%q %d %v %q %q %d %d %v", m.Field, m.Op, m.Pattern, m.Text, m.Part, m.Compare, m.Affix, m.Cased)
+	if i, ok := c.predIndex[key]; ok {
+		return node{kind: predNode, pred: i}, nil
+	}
+	p := predicate{m: m, column: -1}
+	switch m.Op {
+	case ir.Like:
+		pattern := m.Pattern
+		if m.Field == "" {
+			pattern = pattern.Contains()
+		}
+		p.glob = newGlob(pattern, m.Cased)
+	case ir.Number, ir.Bool:
+		if m.Field == "" {
+			p.glob = newGlob(sigma.Text(m.Text).Contains(), false)
+		}
+	case ir.Regexp:
+		re, err := regexp.Compile(m.Text)
+		if err != nil {
+			return node{}, fmt.Errorf("regular expression %q: %w", m.Text, err)
+		}
+		p.re = re
+	case ir.CIDR:
+		prefix, err := netip.ParsePrefix(m.Text)
+		if err != nil {
+			return node{}, fmt.Errorf("network %q: %w", m.Text, err)
+		}
+		p.prefix = prefix
+	case ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual, ir.TimePart:
+		number, err := strconv.ParseFloat(m.Text, 64)
+		if err != nil {
+			return node{}, fmt.Errorf("number %q: %w", m.Text, err)
+		}
+		p.number = number
+	}
+	i := int32(len(c.p.preds))
+	c.predIndex[key] = i
+	c.builder(m.Field, &p).add(i, &p)
+	c.p.preds = append(c.p.preds, p)
+	return node{kind: predNode, pred: i}, nil
+}
+
+func (c *compiler) builder(field string, p *predicate) *columnBuilder {
+	if field == "" {
+		if c.keywords == nil {
+			c.keywords = newColumnBuilder("")
+		}
+		return c.keywords
+	}
+	i, ok := c.columnIndex[field]
+	if !ok {
+		i = int32(len(c.builders))
+		c.columnIndex[field] = i
+		c.builders = append(c.builders, newColumnBuilder(field))
+		c.p.columns = append(c.p.columns, nil)
+	}
+	p.column = i
+	return c.builders[i]
+}
+
+// shortNumber is the shortest form of a decimal number: "1.50" → "1.5".
+func shortNumber(s string) string {
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}

@@ -1,0 +1,65 @@
+package match
+
+import (
+	"regexp/syntax"
+	"slices"
+)
+
+// requiredLiterals returns folded texts of which every match of the expression
+// contains at least one; nil when there is no such set.
+func requiredLiterals(expr string) []string {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	set := required(re.Simplify())
+	if slices.Contains(set, "") {
+		return nil
+	}
+	return set
+}
+
+// maxAlternatives bounds the set of literals taken from one expression.
+const maxAlternatives = 64
+
+func required(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return []string{fold(string(re.Rune))}
+	case syntax.OpCapture, syntax.OpPlus:
+		return required(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min > 0 {
+			return required(re.Sub[0])
+		}
+	case syntax.OpConcat:
+		var best []string
+		for _, sub := range re.Sub {
+			if set := required(sub); set != nil && (best == nil || shortest(set) > shortest(best)) {
+				best = set
+			}
+		}
+		return best
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			set := required(sub)
+			if set == nil {
+				return nil
+			}
+			all = append(all, set...)
+		}
+		if len(all) <= maxAlternatives {
+			return all
+		}
+	}
+	return nil
+}
+
+func shortest(set []string) int {
+	n := len(set[0])
+	for _, s := range set {
+		n = min(n, len(s))
+	}
+	return n
+}

@@ -1,0 +1,202 @@
+// Package ruleset reads rules from files and folders and chooses among them.
+//
+// It knows nothing of what rules are used for. Data flows: paths → files →
+// sigma.Parse → choice by level, status, tag, log source and name → Set.
+package ruleset
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// Entry is one chosen rule.
+type Entry struct {
+	Rule *sigma.Rule
+	// Path is relative to the input that the rule was found in, with forward
+	// slashes; a file's own name when the file itself was named.
+	Path string
+}
+
+// Set is what Load found.
+type Set struct {
+	Rules []Entry
+	// LeftOut counts the rules that were not chosen, by reason.
+	LeftOut map[string]int
+	// Diagnostics are errors and warnings of the rules that were read.
+	Diagnostics diag.List
+	// Unreadable are the files with errors, a rule each or more; NotRules the
+	// YAML files of folders that hold no Sigma rule.
+	Unreadable []Unreadable
+	NotRules   []string
+}
+
+// Unreadable is a rule file that could not be used, or not in whole.
+type Unreadable struct {
+	Path  string // relative, as Entry.Path
+	Error diag.List
+}
+
+// ErrNoRules tells that the inputs hold no rule at all.
+var ErrNoRules = errors.New("no rules")
+
+// Load reads rules from files and folders, in the order given and within a
+// folder in lexical order. A path that does not exist is an error that wraps
+// fs.ErrNotExist; inputs without any rule file give ErrNoRules.
+func Load(paths []string, choice Choice) (*Set, error) {
+	l := &loader{set: &Set{LeftOut: map[string]int{}}, choice: choice}
+	for _, p := range paths {
+		if err := l.input(p); err != nil {
+			return nil, err
+		}
+	}
+	if l.files == 0 {
+		return nil, fmt.Errorf("%w in %s; rules are .yml or .yaml files", ErrNoRules, strings.Join(paths, ", "))
+	}
+	return l.set, nil
+}
+
+// LoadFS reads all rules of a file system, as of a folder.
+func LoadFS(fsys fs.FS, choice Choice) (*Set, error) {
+	l := &loader{set: &Set{LeftOut: map[string]int{}}, choice: choice}
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !isRuleFile(p) {
+			return err
+		}
+		data, err := fs.ReadFile(fsys, p)
+		if err != nil {
+			return err
+		}
+		l.file(p, p, data, false)
+		return nil
+	})
+	return l.set, err
+}
+
+type loader struct {
+	set    *Set
+	choice Choice
+	files  int
+	seen   []os.FileInfo
+}
+
+func (l *loader) input(p string) error {
+	info, err := os.Stat(p)
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	if !info.IsDir() {
+		l.read(p, filepath.Base(p), info, true)
+		return nil
+	}
+	return filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			l.unreadable(name, p, err)
+			return nil
+		}
+		if d.IsDir() {
+			if name != p && strings.HasPrefix(d.Name(), ".") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !isRuleFile(name) || strings.HasPrefix(d.Name(), "._") {
+			return nil
+		}
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			return nil
+		}
+		rel, err := filepath.Rel(p, name)
+		if err != nil {
+			rel = name
+		}
+		l.read(name, filepath.ToSlash(rel), info, false)
+		return nil
+	})
+}
+
+func isRuleFile(name string) bool {
+	ext := strings.ToLower(path.Ext(filepath.ToSlash(name)))
+	return ext == ".yml" || ext == ".yaml"
+}
+
+// read reads a file once, however often it is named.
+func (l *loader) read(name, rel string, info os.FileInfo, named bool) {
+	for _, s := range l.sameSize(info) {
+		if os.SameFile(s, info) {
+			return
+		}
+	}
+	l.seen = append(l.seen, info)
+	data, err := readBounded(name)
+	if err != nil {
+		l.unreadable(name, rel, err)
+		return
+	}
+	l.file(name, rel, data, named)
+}
+
+// sameSize narrows the files seen to those that may be the same.
+func (l *loader) sameSize(info os.FileInfo) []os.FileInfo {
+	var out []os.FileInfo
+	for _, s := range l.seen {
+		if s.Size() == info.Size() && s.ModTime().Equal(info.ModTime()) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// readBounded reads a file, but never more than the parser would take.
+func readBounded(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, sigma.MaxFileSize+1))
+}
+
+func (l *loader) unreadable(name, rel string, err error) {
+	l.files++
+	d := diag.List{{Code: "unreadable", Message: err.Error(), Hint: "check that the file may be read", File: &diag.File{Path: name}}}
+	l.set.Unreadable = append(l.set.Unreadable, Unreadable{rel, d})
+	l.set.Diagnostics = append(l.set.Diagnostics, d...)
+}
+
+// file parses a file and keeps the rules that the choice wants. Named says
+// that the user named the file itself.
+func (l *loader) file(name, rel string, data []byte, named bool) {
+	rules, diags := sigma.Parse(&diag.File{Path: name, Data: data})
+	if !named && len(rules) == 0 && isForeign(diags) {
+		l.set.NotRules = append(l.set.NotRules, rel)
+		return
+	}
+	l.files++
+	l.set.Diagnostics = append(l.set.Diagnostics, diags...)
+	if errs := diags.Errors(); len(errs) > 0 {
+		l.set.Unreadable = append(l.set.Unreadable, Unreadable{rel, errs})
+	}
+	for _, r := range rules {
+		if reason := l.choice.leavesOut(r, rel, named); reason != "" {
+			l.set.LeftOut[reason]++
+			continue
+		}
+		l.set.Rules = append(l.set.Rules, Entry{r, rel})
+	}
+}
+
+// isForeign tells that a YAML file is about something else than Sigma.
+func isForeign(l diag.List) bool {
+	return !slices.ContainsFunc(l, func(d *diag.Diagnostic) bool { return d.Code != "not-a-rule" && d.Code != "no-rule" })
+}
