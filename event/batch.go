@@ -80,3 +80,19 @@ type Batch struct {
 // Column returns the column that holds the field of that name, nil when no row
 // has it. A field may be known under several names (Computer, Hostname).
 func (b *Batch) Column(name string) *Column { return b.names[name] }
+
+// Pair is one named value of an event, as text.
+type Pair struct{ Name, Text string }
+
+// Row returns the fields of an event in the order in which the batch met them
+// first; names that are only another name of a field come last. A list is its
+// JSON text, null is "".
+func (b *Batch) Row(i int) []Pair {
+	var pairs []Pair
+	for _, c := range b.Columns {
+		if code := c.Codes[i]; code != 0 {
+			pairs = append(pairs, Pair{c.Name, c.Values[code].Text})
+		}
+	}
+	return pairs
+}

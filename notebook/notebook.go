@@ -3,8 +3,12 @@
 // templates that make a notebook of a rule.
 //
 // It knows nothing of how cells run: outputs are put into cells by whoever ran
-// them. Data flows: rule and query → template → Notebook → Encode.
+// them. Data flows: rule and query (a Page) → Template.Build → Notebook → run by
+// others → Carry, which brings over what a person wrote into the notebook that
+// is about to be replaced → Encode.
 package notebook
+
+import "slices"
 
 // Notebook is an nbformat 4.5 document.
 type Notebook struct {
@@ -28,8 +32,11 @@ type Cell struct {
 	ID     string
 	Type   CellType
 	Source string
-	// Metadata holds "tags" and our own "huntbook".
+	// Metadata holds "tags" and, in cells that we wrote, our own "huntbook".
 	Metadata map[string]any
+	// Attachments are files inside a Markdown or raw cell, name → MIME bundle,
+	// such as a picture that somebody pasted.
+	Attachments map[string]any
 	// Outputs and ExecutionCount belong to code cells; 0 means not run.
 	Outputs        []Output
 	ExecutionCount int
@@ -58,4 +65,40 @@ type Output struct {
 	// Ename, Evalue and Traceback belong to an ErrorOutput.
 	Ename, Evalue string
 	Traceback     []string
+}
+
+// The tags of cells that have a part to play.
+const (
+	// TagParameters marks the cell whose values a person, or papermill, sets.
+	TagParameters = "parameters"
+	// TagNotes and TagVerdict mark the cells that are the analyst's.
+	TagNotes   = "notes"
+	TagVerdict = "verdict"
+)
+
+// Tags returns the cell's tags.
+func (c *Cell) Tags() []string {
+	var tags []string
+	switch list := c.Metadata["tags"].(type) {
+	case []string:
+		tags = slices.Clone(list)
+	case []any:
+		for _, t := range list {
+			if s, ok := t.(string); ok {
+				tags = append(tags, s)
+			}
+		}
+	}
+	return tags
+}
+
+// HasTag tells whether the cell carries the tag.
+func (c *Cell) HasTag(tag string) bool { return slices.Contains(c.Tags(), tag) }
+
+// part returns the name under which we wrote the cell, "" for a cell that a
+// person added.
+func (c *Cell) part() string {
+	ours, _ := c.Metadata["huntbook"].(map[string]any)
+	name, _ := ours["cell"].(string)
+	return name
 }

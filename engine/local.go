@@ -1,0 +1,192 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/huntbook/huntbook/event"
+	"github.com/huntbook/huntbook/ingest"
+)
+
+// The bounds of a result unless a caller says otherwise.
+const (
+	// DefaultLimit is the number of findings returned for a rule.
+	DefaultLimit = 1000
+	// DefaultEventSize is the greatest number of bytes of an event that is
+	// returned whole.
+	DefaultEventSize = 256 << 10
+)
+
+// ErrNoData tells that a query came before the data was opened.
+var ErrNoData = errors.New("no data is open; a %data cell comes first")
+
+// Bounds limit what an engine returns; a zero value stands for the default.
+type Bounds struct {
+	Limit, EventSize int
+}
+
+// Findings is the number of findings returned for a rule.
+func (b Bounds) Findings() int {
+	if b.Limit > 0 {
+		return b.Limit
+	}
+	return DefaultLimit
+}
+
+// Size is the greatest number of bytes of an event that is returned whole.
+func (b Bounds) Size() int {
+	if b.EventSize > 0 {
+		return b.EventSize
+	}
+	return DefaultEventSize
+}
+
+func (b Bounds) limit(q Query) int {
+	if q.Limit > 0 {
+		return q.Limit
+	}
+	return b.Findings()
+}
+
+// Local is the embedded engine: it reads files and matches in memory.
+type Local struct {
+	dir      string // where relative paths start
+	ingest   ingest.Options
+	bounds   Bounds
+	preparer *Preparer
+	data     *Data
+}
+
+// NewLocal makes an engine for paths relative to a folder. The options say how
+// files are read; their bounds of time come from the data that is opened.
+func NewLocal(dir string, options ingest.Options, bounds Bounds) (*Local, error) {
+	p, err := NewPreparer()
+	if err != nil {
+		return nil, err
+	}
+	return &Local{dir: dir, ingest: options, bounds: bounds, preparer: p}, nil
+}
+
+// Open reads the data once, to say what is in it.
+func (l *Local) Open(ctx context.Context, data Data) (DataInfo, error) {
+	info, err := l.scan(ctx, data, nil, func(Hit) error { return nil })
+	if err != nil {
+		return DataInfo{}, err
+	}
+	l.data = &data
+	return info.Data(), nil
+}
+
+// Run matches one rule in a pass of its own.
+func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
+	if l.data == nil {
+		return nil, ErrNoData
+	}
+	rule, diags := parseRule(q.Rule)
+	if rule == nil {
+		return nil, diags
+	}
+	prepared, err := l.preparer.Prepare(rule)
+	if err != nil {
+		return nil, err
+	}
+	result := NewResult(prepared)
+	_, err = l.scan(ctx, *l.data, []Prepared{prepared}, func(h Hit) error {
+		if result.Count++; result.Count <= l.bounds.limit(q) {
+			result.Findings = append(result.Findings, Capture(h).Finding(l.bounds))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rename(result.Findings, Resolve(l.dir, l.data.Paths, l.ingest), l.data.Paths)
+	return result, nil
+}
+
+// rename makes sources begin with the paths that a query's reader gave instead
+// of the paths that were read, which stand at the same places of their lists.
+func rename(findings []Finding, read, given []string) {
+	for i, f := range findings {
+		for j, path := range read {
+			rest, ok := strings.CutPrefix(f.Source, path)
+			if ok && (rest == "" || rest[0] == '/' || rest[0] == '!' || strings.HasSuffix(path, "/")) {
+				findings[i].Source = given[j] + rest
+				break
+			}
+		}
+	}
+}
+
+func (l *Local) scan(ctx context.Context, data Data, rules []Prepared, each func(Hit) error) (*ScanInfo, error) {
+	o := l.ingest
+	o.Since, o.Until, o.Location = data.Since, data.Until, data.Location
+	r, err := ingest.Open(ctx, Resolve(l.dir, data.Paths, o), o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return Scan(ctx, r, rules, 0, each)
+}
+
+// Resolve makes relative paths start from a folder; inputs that are no paths
+// stay as they are.
+func Resolve(dir string, paths []string, o ingest.Options) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		out[i] = p
+		if IsPath(p, o) && !filepath.IsAbs(p) {
+			out[i] = filepath.Join(dir, p)
+		}
+	}
+	return out
+}
+
+// IsPath tells a path from the other inputs: "-" and embedded data.
+func IsPath(input string, o ingest.Options) bool {
+	_, embedded := o.Embedded[input]
+	return input != "-" && !embedded
+}
+
+// NewResult is the answer to a rule before anything was found.
+func NewResult(p Prepared) *Result {
+	return &Result{Title: p.Rule.Title, Fields: showFields(p.Rule, p.Expr), Notes: noteTexts(p.Notes)}
+}
+
+// Captured is an event that was found, kept in little memory.
+type Captured struct {
+	Source string
+	Number int
+	Time   int64
+	Raw    []byte
+}
+
+// Capture copies what a Hit points at, so that it outlives its batch.
+func Capture(h Hit) *Captured {
+	r := h.Record()
+	c := &Captured{Number: r.Number, Time: h.Batch.Times[h.Row], Raw: bytes.Clone(r.Raw)}
+	if r.Source != nil {
+		c.Source = r.Source.Name
+	}
+	return c
+}
+
+// Finding reads the event's fields again from its text.
+func (c *Captured) Finding(bounds Bounds) Finding {
+	f := Finding{Source: c.Source, Record: c.Number, Time: eventTime(c.Time)}
+	b := event.NewBuilder(event.Options{})
+	if b.AppendJSON(c.Raw, event.Record{}) == nil {
+		for _, p := range b.Batch().Row(0) {
+			f.Values = append(f.Values, Field{p.Name, p.Text})
+		}
+	}
+	if len(c.Raw) > bounds.Size() {
+		f.Oversize = len(c.Raw)
+	} else {
+		f.Event = c.Raw
+	}
+	return f
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/ir"
+	"github.com/huntbook/huntbook/match"
+	"github.com/huntbook/huntbook/pipeline"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// Prepared is a rule that is ready to be matched against events as ingestion
+// names them.
+type Prepared struct {
+	Rule  *sigma.Rule
+	Expr  ir.Expr
+	Scope match.Scope
+	// Notes are warnings of the lowering.
+	Notes diag.List
+}
+
+// localPipeline gives rules the channels and event ids of their log source.
+const localPipeline = "windows-logsources"
+
+// Preparer lowers rules for the local engine.
+type Preparer struct{ chain *pipeline.Chain }
+
+// NewPreparer loads the pipeline of the local engine.
+func NewPreparer() (*Preparer, error) {
+	p, err := pipeline.Load(localPipeline)
+	if err != nil {
+		return nil, err
+	}
+	return &Preparer{pipeline.NewChain(p)}, nil
+}
+
+// Prepare lowers a rule; the error is a diag.List that says why it can't be
+// matched.
+func (p *Preparer) Prepare(r *sigma.Rule) (Prepared, error) {
+	lowered, diags := pipeline.Lower(r, p.chain)
+	if lowered == nil {
+		return Prepared{Rule: r}, diags.Err()
+	}
+	out := Prepared{Rule: r, Expr: lowered.Expr(), Notes: diags}
+	switch lowered.Product {
+	case "":
+	case "windows":
+		out.Scope = match.WindowsEvent
+	default:
+		out.Scope = match.OtherEvent
+	}
+	if _, errs := match.Compile([]match.Rule{{Expr: out.Expr}}); errs[0] != nil {
+		return out, diag.List{{Code: "not-matchable", Message: errs[0].Error(), File: r.File, Pos: r.Detection.Pos}}
+	}
+	return out, nil
+}
+
+// parseRule reads the rule of a query: the last one of the text.
+func parseRule(text string) (*sigma.Rule, diag.List) {
+	rules, diags := sigma.Parse(&diag.File{Data: []byte(text)})
+	if len(rules) == 0 || diags.HasErrors() {
+		if !diags.HasErrors() {
+			diags = append(diags, &diag.Diagnostic{Code: "no-rule", Message: "the cell holds no Sigma rule", Hint: "write a rule with logsource and detection"})
+		}
+		return nil, diags
+	}
+	return rules[len(rules)-1], diags
+}
+
+// showFields lists the fields that a reader of a rule's findings looks at
+// first: the rule's own list, then those that it reads.
+func showFields(r *sigma.Rule, e ir.Expr) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, f := range append(append([]string(nil), r.Fields...), ir.Fields(e)...) {
+		if !seen[f] {
+			seen[f] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// noteTexts turns warnings into remarks for the reader of a result.
+func noteTexts(list diag.List) []string {
+	var out []string
+	for _, d := range list {
+		text := d.Message
+		if d.Hint != "" {
+			text += "; " + d.Hint
+		}
+		if d.Pos.Line > 0 {
+			text = fmt.Sprintf("line %d: %s", d.Pos.Line, text)
+		}
+		out = append(out, text)
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package event
+
+import "strings"
+
+// key is one name at one place of nested objects. The tree of keys outlives
+// batches: it remembers what each path means, so that a known name costs a
+// comparison.
+type key struct {
+	path     string // names from the top, joined with dots
+	quoted   string // the name as it stands in JSON; "" when it needs escapes
+	children map[string]*key
+	// first is the name that began the object last time, after the one that
+	// followed this name.
+	first, after *key
+	// object numbers the object in which the key was seen last, from and to
+	// are its entries there; event numbers the event.
+	object   uint64
+	from, to int
+	event    uint64
+
+	evidence evidence
+	stamp    int8 // place in the order of time stamps, 0: none
+	fields   [shapeCount]keyField
+}
+
+// keyField is what a key is called in events of one shape.
+type keyField struct {
+	field
+	known bool
+	// column holds the field in the batch of that number.
+	column *column
+	batch  uint64
+}
+
+// maxKeys bounds the tree of keys; beyond it the tree starts anew.
+const maxKeys = 1 << 16
+
+type keyTree struct {
+	root  *key
+	size  int
+	plain []byte
+}
+
+func newKeyTree() *keyTree { return &keyTree{root: &key{}} }
+
+// child finds the key of a name as it stands in JSON (without quotes).
+func (t *keyTree) child(parent *key, name []byte, flags uint8) *key {
+	if flags != 0 {
+		t.plain = appendText(t.plain[:0], name, flags)
+		name = t.plain
+	}
+	if k := parent.children[string(name)]; k != nil {
+		return k
+	}
+	k := &key{path: string(name)}
+	if parent != t.root {
+		k.path = parent.path + "." + k.path
+	}
+	if !strings.ContainsFunc(string(name), func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) {
+		k.quoted = `"` + string(name) + `"`
+	}
+	k.evidence = evidenceOf(k.path)
+	k.stamp = stampOf(k.path)
+	if parent.children == nil {
+		parent.children = map[string]*key{}
+	}
+	parent.children[string(name)] = k
+	t.size++
+	return k
+}
+
+// in returns what the key is called in events of that shape.
+func (k *key) in(shape int) *keyField {
+	f := &k.fields[shape]
+	if !f.known {
+		f.known = true
+		f.field = fieldOf(shape, k.path)
+	}
+	return f
+}

@@ -1,0 +1,312 @@
+// Package hunt runs rules over data and leaves a folder behind: a notebook a
+// rule that has been run, the findings, a page and a file for machines.
+//
+// All rules are matched in one pass over the data; the notebooks' cells are
+// then run by the interpreter, which is answered from that pass. The package
+// knows nothing of how things are shown. Data flows: rules and paths → engine →
+// findings → notebooks, run → folder.
+package hunt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/ingest"
+	"github.com/huntbook/huntbook/internal/atomicfile"
+	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/report"
+	"github.com/huntbook/huntbook/ruleset"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// Options say what to hunt for, where, and where to write.
+type Options struct {
+	Rules *ruleset.Set
+	// Data names the events; its paths are as the user gave them.
+	Data   engine.Data
+	Ingest ingest.Options
+	// Out is the output folder.
+	Out string
+	// Inputs are written into hunt.json.
+	Inputs  report.Inputs
+	Version string
+	// Convert gives the queries that a rule's notebook shows; nil for none.
+	Convert func(*sigma.Rule) []notebook.Query
+	// OnlyFindings leaves out the notebooks of rules that matched nothing.
+	OnlyFindings bool
+	// Rows is the number of rows in a notebook's table.
+	Rows int
+	// Bounds limit the findings a rule and the size of an event.
+	Bounds engine.Bounds
+	// Workers is the number of goroutines, 0 for one a processor.
+	Workers int
+	// Progress may be nil.
+	Progress *Progress
+}
+
+// Progress is what a hunt tells while it runs; its fields may be read at any
+// time.
+type Progress struct {
+	// Stage is 0 while the data is read, 1 while notebooks are written.
+	Stage     atomic.Int32
+	Findings  atomic.Int64
+	Notebooks atomic.Int64
+	// Planned is the number of notebooks to write.
+	Planned atomic.Int64
+	// Reader is the pass over the data, nil before it begins.
+	Reader atomic.Pointer[ingest.Reader]
+}
+
+// Outcome is what a hunt did beside what its folder holds.
+type Outcome struct {
+	Hunt *report.Hunt
+	Scan *engine.ScanInfo
+	// Notebooks is the number of notebooks in the folder that this hunt wrote.
+	Notebooks int
+	// Kept are notebooks of an earlier hunt whose rule is gone and which
+	// somebody edited.
+	Kept []string
+	// Diagnostics are errors of rules that could be read but not run.
+	Diagnostics diag.List
+	// Failed tells that something asked for could not be done.
+	Failed bool
+}
+
+// plan is one rule on its way through the hunt.
+type plan struct {
+	entry    ruleset.Entry
+	prepared engine.Prepared
+	row      int // in Hunt.Rules
+	notebook string
+	count    int
+	events   []*engine.Captured
+}
+
+// Run hunts. When ctx ends early, the notebooks that are finished stay whole
+// and the error is the context's.
+func Run(ctx context.Context, o Options) (*Outcome, error) {
+	start := time.Now()
+	out, err := openFolder(o.Out)
+	if err != nil {
+		return nil, err
+	}
+	if o.Progress == nil {
+		o.Progress = &Progress{}
+	}
+	if o.Rows <= 0 {
+		o.Rows = notebook.DefaultOptions().Rows
+	}
+	h := &hunter{Options: o, folder: out, outcome: &Outcome{Hunt: &report.Hunt{Version: o.Version, Inputs: o.Inputs}}}
+	if err := h.prepare(); err != nil {
+		return nil, err
+	}
+	reader, err := ingest.Open(ctx, o.Data.Paths, h.ingestOptions())
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	o.Progress.Reader.Store(reader)
+	if err := h.pass(ctx, reader); err != nil {
+		return h.outcome, err
+	}
+	o.Progress.Stage.Store(1)
+	runErr := h.notebooks(ctx)
+	h.outcome.Hunt.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	if err := h.finish(runErr == nil); err != nil {
+		return h.outcome, err
+	}
+	return h.outcome, runErr
+}
+
+// hunter is the state of one hunt.
+type hunter struct {
+	Options
+	folder  *folder
+	plans   []*plan
+	tally   *report.Tally
+	outcome *Outcome
+}
+
+func (h *hunter) ingestOptions() ingest.Options {
+	o := h.Ingest
+	o.Since, o.Until, o.Location = h.Data.Since, h.Data.Until, h.Data.Location
+	return o
+}
+
+// prepare lowers the rules, and gives every one a row of the report.
+func (h *hunter) prepare() error {
+	preparer, err := engine.NewPreparer()
+	if err != nil {
+		return err
+	}
+	rows := &h.outcome.Hunt.Rules
+	for _, e := range h.Rules.Rules {
+		row := ruleRow(e)
+		prepared, err := preparer.Prepare(e.Rule)
+		if err != nil {
+			diags := diag.Of(err)
+			row.State, row.Reason = report.Failed, diags.Errors().Error()
+			if IsUnsupported(err) {
+				row.State = report.Skipped
+			} else {
+				h.outcome.Failed = true
+				h.outcome.Diagnostics = append(h.outcome.Diagnostics, diags...)
+			}
+		} else {
+			h.plans = append(h.plans, &plan{entry: e, prepared: prepared, row: len(*rows)})
+		}
+		*rows = append(*rows, row)
+	}
+	for _, u := range h.Rules.Unreadable {
+		h.outcome.Failed = true
+		*rows = append(*rows, report.Rule{Path: u.Path, State: report.Failed, Reason: u.Error.Error()})
+	}
+	h.nameNotebooks()
+	return nil
+}
+
+// IsUnsupported tells whether an error of preparing a rule says that the rule
+// asks for what is not there yet, rather than being wrong.
+func IsUnsupported(err error) bool {
+	for _, d := range diag.Of(err).Errors() {
+		switch d.Code {
+		case "correlation", "aggregation", "placeholder":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (h *hunter) nameNotebooks() {
+	refs := make([]notebook.RuleRef, len(h.plans))
+	for i, p := range h.plans {
+		refs[i] = notebook.RuleRef{Path: p.entry.Path, Document: p.entry.Rule.Document}
+	}
+	for i, name := range notebook.FileNames(refs) {
+		h.plans[i].notebook = name
+	}
+}
+
+// pass matches all rules over the data, writes the findings and keeps of every
+// rule those that its notebook needs.
+func (h *hunter) pass(ctx context.Context, reader *ingest.Reader) error {
+	file, err := atomicfile.Create(h.folder.path(fileFindings))
+	if err != nil {
+		return err
+	}
+	if err := h.mark(); err != nil {
+		file.Abort()
+		return err
+	}
+	rules := make([]engine.Prepared, len(h.plans))
+	for i, p := range h.plans {
+		rules[i] = p.prepared
+	}
+	h.tally = report.NewTally(len(rules))
+	c := newCollector(h, file)
+	info, err := engine.Scan(ctx, reader, rules, h.Workers, c.hit)
+	if err == nil {
+		err = c.flush()
+	}
+	if err != nil {
+		file.Abort()
+		return err
+	}
+	h.outcome.Scan = info
+	h.outcome.Failed = h.outcome.Failed || len(info.Failed) > 0
+	h.describe(info)
+	return file.Commit()
+}
+
+// mark leaves a hunt.json in a new folder before anything else, so that a hunt
+// that is ended by force can be run again.
+func (h *hunter) mark() error {
+	if h.folder.old != nil {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := report.WriteJSON(&b, &report.Hunt{Version: h.Version, Inputs: h.Inputs}); err != nil {
+		return err
+	}
+	return h.folder.write(fileHunt, b.Bytes())
+}
+
+// finish writes the page and hunt.json; complete says that every notebook was
+// written, so that stale ones may go.
+func (h *hunter) finish(complete bool) error {
+	written := map[string]bool{}
+	for _, r := range h.outcome.Hunt.Rules {
+		if r.Notebook != "" {
+			written[r.Notebook] = true
+		}
+	}
+	h.outcome.Notebooks = len(written)
+	if complete {
+		h.outcome.Kept = h.folder.clean(written)
+	} else if h.folder.old != nil {
+		h.keepOldRows(written)
+	}
+	var page, doc bytes.Buffer
+	if err := report.WriteHTML(&page, h.outcome.Hunt); err != nil {
+		return err
+	}
+	if err := report.WriteJSON(&doc, h.outcome.Hunt); err != nil {
+		return err
+	}
+	if err := h.folder.write(filePage, page.Bytes()); err != nil {
+		return err
+	}
+	return h.folder.write(fileHunt, doc.Bytes())
+}
+
+// keepOldRows makes rules whose new notebook was not written keep the old one,
+// so that the next hunt still knows it.
+func (h *hunter) keepOldRows(written map[string]bool) {
+	old := map[string]bool{}
+	for _, r := range h.folder.old.Rules {
+		old[r.Notebook] = r.Notebook != ""
+	}
+	for _, p := range h.plans {
+		row := &h.outcome.Hunt.Rules[p.row]
+		if row.Notebook == "" && old[p.notebook] && !written[p.notebook] {
+			row.Notebook = p.notebook
+		}
+	}
+}
+
+// relativeTo is the path by which a notebook in dir reaches the data: relative
+// where there is such a path.
+func relativeTo(dir, path string) string {
+	from, err1 := filepath.Abs(dir)
+	to, err2 := filepath.Abs(path)
+	if err1 != nil || err2 != nil {
+		return path
+	}
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		return to
+	}
+	return filepath.ToSlash(rel)
+}
+
+func (h *hunter) absolute(paths []string) ([]string, error) {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		if out[i] = p; !engine.IsPath(p, h.Ingest) {
+			continue
+		}
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return nil, fmt.Errorf("data: %w", err)
+		}
+		out[i] = abs
+	}
+	return out, nil
+}

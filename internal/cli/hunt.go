@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/hunt"
+	"github.com/huntbook/huntbook/internal/version"
+	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/report"
+	"github.com/huntbook/huntbook/ruleset"
+	"github.com/huntbook/huntbook/samples"
+)
+
+func (a *app) huntCommand() *cobra.Command {
+	var rules ruleFlags
+	var data dataFlags
+	var pipelines pipelineFlags
+	var o hunt.Options
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "hunt",
+		Short: "Run rules over data and write a folder of executed notebooks",
+		Long: `Run rules over data and write a folder: a notebook a rule that has been run,
+findings.ndjson, hunt.json, and index.html, a page that shows what fired.
+
+Without rules and data it hunts through the samples that huntbook carries.
+Running it again renews the folder and keeps what you wrote into the cells for
+notes and the verdict.
+
+Rules are evaluated on Sigma's own field names; -t, -c and -p set only the query
+that the notebooks show.`,
+		Example: `  huntbook hunt
+  huntbook hunt -r rules/ -d empire_elevated_wmi.tar.gz -o hunts/
+  huntbook hunt -r rules/ -d logs/ -d more.zip -c helk -o hunts/ --only-findings
+  huntbook hunt -r rules/ -d logs/ --min-level high --since 2020-09-21`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.huntInputs(&rules, &data, &o); err != nil {
+				return err
+			}
+			var err error
+			if o.Data, err = data.data(); err != nil {
+				return err
+			}
+			convert, err := pipelines.show()
+			if err != nil {
+				return err
+			}
+			o.Convert = convert
+			if o.Rules == nil {
+				if o.Rules, err = rules.load(a); err != nil {
+					return err
+				}
+			}
+			o.Workers, o.Version, o.Ingest = data.workers, version.Number(), a.ingestOptions()
+			o.Inputs = report.Inputs{
+				Rules: rules.paths, Data: data.paths, Pipelines: pipelines.pipelines, Configs: pipelines.configs,
+				Select: rules.selection(), Since: data.since, Until: data.until, Timezone: data.timezone,
+			}
+			return a.hunt(cmd.Context(), o, quiet)
+		},
+	}
+	rules.addPaths(cmd)
+	data.addPaths(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&o.Out, "output", "o", "hunts", "the `folder` to write; new, empty or of an earlier hunt")
+	pipelines.add(cmd)
+	flags.BoolVar(&o.OnlyFindings, "only-findings", false, "write no notebooks for rules that match nothing")
+	flags.IntVar(&o.Rows, "rows", notebook.DefaultOptions().Rows, "the `number` of findings in a notebook's table")
+	flags.IntVar(&o.Bounds.Limit, "max-findings", engine.DefaultLimit, "keep at most this `number` of findings a rule; counts stay true")
+	flags.IntVar(&o.Bounds.EventSize, "max-event-size", engine.DefaultEventSize, "leave out the event itself when it has more `bytes`")
+	flags.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
+	rules.add(cmd)
+	data.add(cmd)
+	return cmd
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected %q; rules are given with -r, data with -d", args[0])
+	}
+	return nil
+}
+
+// huntInputs takes the samples where neither rules nor data were given.
+func (a *app) huntInputs(rules *ruleFlags, data *dataFlags, o *hunt.Options) error {
+	if err := rules.choice.Check(); err != nil {
+		return usageError{err}
+	}
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{{"rows", o.Rows}, {"max-findings", o.Bounds.Limit}, {"max-event-size", o.Bounds.EventSize}} {
+		if n.value <= 0 {
+			return usagef("--%s takes a number above 0, not %d", n.flag, n.value)
+		}
+	}
+	switch {
+	case len(rules.paths) == 0 && len(data.paths) == 0:
+		fmt.Fprintln(a.Err, "no rules and no data given: hunting through the samples")
+		set, err := ruleset.LoadFS(samples.Rules(), rules.choice)
+		if err != nil {
+			return err
+		}
+		rules.tell(a, set)
+		o.Rules = set
+		rules.paths, data.paths = []string{samples.Name}, []string{samples.Name}
+	case len(rules.paths) == 0:
+		return usagef("no rules; give a rule file or a folder with -r")
+	case len(data.paths) == 0:
+		return usagef("no data; give log files, archives or folders with -d")
+	}
+	return nil
+}
+
+func (a *app) hunt(ctx context.Context, o hunt.Options, quiet bool) error {
+	o.Progress = &hunt.Progress{}
+	stop := func() {}
+	if !quiet {
+		stop = a.progress(o.Progress, len(o.Rules.Rules))
+	}
+	outcome, err := hunt.Run(ctx, o)
+	stop()
+	if err != nil {
+		if outcome != nil && outcome.Notebooks > 0 {
+			fmt.Fprintf(a.Err, "%s finished in %s; run it again to go on\n", plural(outcome.Notebooks, "notebook is", "notebooks are"), o.Out)
+		}
+		return err
+	}
+	a.diagnostics(outcome.Diagnostics)
+	a.unread(outcome.Scan)
+	for _, name := range outcome.Kept {
+		fmt.Fprintf(a.Err, "%s was edited and is kept, though its rule is gone\n", filepath.Join(o.Out, filepath.FromSlash(name)))
+	}
+	a.huntSummary(o, outcome)
+	if outcome.Failed {
+		return errFailed
+	}
+	return nil
+}
+
+// huntSummary prints what came of a hunt, findings first.
+func (a *app) huntSummary(o hunt.Options, outcome *hunt.Outcome) {
+	h := outcome.Hunt
+	states := map[report.State]int{}
+	for _, r := range h.Rules {
+		states[r.State]++
+	}
+	fmt.Fprintf(a.out, "%s, %s, %s, %s in %.1f s\n",
+		plural(len(h.Rules), "rule", "rules"), plural(h.Events, "event", "events"),
+		plural(h.Findings, "finding", "findings"), plural(outcome.Notebooks, "notebook", "notebooks"), h.Seconds)
+	fmt.Fprintf(a.out, "%s fired, %s quiet, %s skipped, %s failed\n",
+		number(states[report.Fired]), number(states[report.Quiet]), number(states[report.Skipped]), number(states[report.Failed]))
+	fmt.Fprintf(a.out, "open %s\n", filepath.Join(o.Out, "index.html"))
+}
+
+// progress shows how a hunt goes on, until the returned function is called: a
+// bar on a terminal, else a line every some seconds.
+func (a *app) progress(p *hunt.Progress, rules int) (stop func()) {
+	quit := make(chan struct{})
+	var wg sync.WaitGroup
+	s := &progressShow{app: a, p: p, rules: rules, start: time.Now(), every: 10 * time.Second}
+	if a.errTerm {
+		s.every = 200 * time.Millisecond
+	}
+	wg.Go(func() {
+		ticker := time.NewTicker(s.every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-quit:
+				s.end()
+				return
+			case <-ticker.C:
+				s.show()
+			}
+		}
+	})
+	return func() {
+		close(quit)
+		wg.Wait()
+	}
+}
+
+type progressShow struct {
+	*app
+	p     *hunt.Progress
+	rules int
+	start time.Time
+	every time.Duration
+	bar   *progressbar.ProgressBar
+	stage int32
+}
+
+func (s *progressShow) show() {
+	stage := s.p.Stage.Load()
+	reader := s.p.Reader.Load()
+	if reader == nil {
+		return
+	}
+	var done, total int64
+	var text string
+	if stage == 0 {
+		done, total = reader.Progress()
+		events := reader.Summary().Events
+		perSecond := float64(events) / time.Since(s.start).Seconds()
+		text = fmt.Sprintf("%s, %s events (%s/s), %s findings", plural(s.rules, "rule", "rules"),
+			number(events), number(int(perSecond)), number(int(s.p.Findings.Load())))
+	} else {
+		done, total = s.p.Notebooks.Load(), s.p.Planned.Load()
+		text = fmt.Sprintf("%s of %s notebooks", number(int(done)), number(int(total)))
+	}
+	if !s.errTerm {
+		fmt.Fprintf(s.Err, "%s%s%s\n", text, percent(done, total), remaining(done, total, s.start))
+		return
+	}
+	if s.bar == nil || stage != s.stage {
+		s.stage = stage
+		s.bar = progressbar.NewOptions64(max(total, 1),
+			progressbar.OptionSetWriter(s.Err),
+			progressbar.OptionSetWidth(20),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionEnableColorCodes(false))
+	}
+	s.bar.Describe(text)
+	s.bar.ChangeMax64(max(total, 1))
+	_ = s.bar.Set64(min(done, max(total-1, 0)))
+}
+
+func (s *progressShow) end() {
+	if s.bar != nil {
+		_ = s.bar.Clear()
+	}
+}
+
+func percent(done, total int64) string {
+	if total <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d %%", 100*done/total)
+}
+
+// remaining estimates the time that is left from the time so far.
+func remaining(done, total int64, start time.Time) string {
+	if done <= 0 || total <= done {
+		return ""
+	}
+	left := time.Duration(float64(time.Since(start)) * float64(total-done) / float64(done))
+	return fmt.Sprintf(", about %s left", left.Round(time.Second))
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/internal/atomicfile"
+	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/ruleset"
+)
+
+func (a *app) notebookCommand() *cobra.Command {
+	n := &notebooks{app: a}
+	cmd := &cobra.Command{
+		Use:   "notebook -r RULES -e URL",
+		Short: "Write Python notebooks that query Elasticsearch, and run nothing",
+		Long: `Write a notebook a rule that queries Elasticsearch from Python (the elasticsearch
+client and pandas), with the rule converted to es-qs. Nothing is run and nothing
+is asked of the server; user and password come from the environment when the
+notebook runs.
+
+What you wrote into the cells for notes and the verdict is kept.`,
+		Example: `  huntbook notebook -r rules/ -c helk -e http://helk-elasticsearch:9200 -i 'logs-*' -o notebooks/sigma/`,
+		Args:    noArgs,
+		RunE:    func(*cobra.Command, []string) error { return n.run() },
+	}
+	n.rules.addPaths(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&n.server, "elasticsearch", "e", "", "the `URL` of the Elasticsearch that the notebooks query")
+	flags.StringVarP(&n.index, "index", "i", "*", "the `index` to query where the pipeline names none")
+	flags.StringVarP(&n.output, "output", "o", "notebooks", "the `folder` to write")
+	n.pipelines.add(cmd)
+	flags.BoolVarP(&n.skip, "skip-unsupported", "I", false, "exit with 0 though some rules could not be converted")
+	n.rules.add(cmd)
+	return cmd
+}
+
+// notebooks is one run of the command.
+type notebooks struct {
+	*app
+	rules                 ruleFlags
+	pipelines             pipelineFlags
+	server, index, output string
+	skip                  bool
+}
+
+func (n *notebooks) run() error {
+	if len(n.rules.paths) == 0 {
+		return usagef("no rules; give a rule file or a folder with -r")
+	}
+	u, err := url.Parse(n.server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return usagef("-e %q is no address of an Elasticsearch; write for example http://127.0.0.1:9200", n.server)
+	}
+	conv, err := newConverter(defaultTarget, "", nil, &n.pipelines)
+	if err != nil {
+		return err
+	}
+	template, err := notebook.Builtin("python-es")
+	if err != nil {
+		return err
+	}
+	set, err := n.rules.load(n.app)
+	if err != nil {
+		return err
+	}
+	written, failed := 0, len(set.Unreadable)
+	for i, name := range names(set.Rules) {
+		ok, err := n.one(conv, template, set.Rules[i], name)
+		if err != nil {
+			return err
+		}
+		if ok {
+			written++
+		} else {
+			failed++
+		}
+	}
+	fmt.Fprintf(n.Err, "%s written to %s\n", plural(written, "notebook", "notebooks"), n.output)
+	if failed > 0 && !n.skip {
+		return errFailed
+	}
+	return nil
+}
+
+func names(rules []ruleset.Entry) []string {
+	refs := make([]notebook.RuleRef, len(rules))
+	for i, e := range rules {
+		refs[i] = notebook.RuleRef{Path: e.Path, Document: e.Rule.Document}
+	}
+	return notebook.FileNames(refs)
+}
+
+// one writes a rule's notebook; false says that the rule could not be converted.
+func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.Entry, name string) (bool, error) {
+	out, err := conv.convert(e.Rule)
+	if err != nil {
+		n.diagnostics(diag.Of(err))
+		return false, nil
+	}
+	nb, err := template.Build(&notebook.Page{
+		Rule: e.Rule, RulePath: e.Path, Queries: conv.pages(out), Server: n.server, Index: n.index,
+		Options: notebook.DefaultOptions(),
+	})
+	if err != nil {
+		return false, err
+	}
+	target := filepath.Join(n.output, filepath.FromSlash(name))
+	old, err := n.old(target)
+	if err != nil {
+		return false, err
+	}
+	notebook.Carry(old, nb)
+	content, err := notebook.Encode(nb)
+	if err != nil {
+		return false, err
+	}
+	return true, atomicfile.Write(target, content)
+}
+
+// old reads the notebook that stands at a place already, nil when there is
+// none; a file that is not ours is not written over.
+func (n *notebooks) old(target string) (*notebook.Notebook, error) {
+	data, err := os.ReadFile(target)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	nb, err := notebook.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s stands in the way and is no notebook: %w", target, err)
+	}
+	if nb.Metadata["huntbook"] == nil {
+		return nil, fmt.Errorf("%s stands in the way and was not written by huntbook; choose another folder with -o", target)
+	}
+	return nb, nil
+}

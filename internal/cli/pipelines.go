@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/huntbook/huntbook/convert"
+	"github.com/huntbook/huntbook/convert/backend"
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/pipeline"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// defaultTarget is the language that a query is shown in unless asked otherwise.
+const defaultTarget = "es-qs"
+
+// pipelineFlags name what translates a rule for a target.
+type pipelineFlags struct {
+	pipelines, configs []string
+}
+
+func (f *pipelineFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&f.configs, "config", "c", nil, "a sigmac configuration: a `file`, or a built-in name such as helk; may be repeated")
+	cmd.Flags().StringArrayVarP(&f.pipelines, "pipeline", "p", nil, "a processing pipeline: a `file`, or a built-in name such as helk; may be repeated")
+	var names []string
+	for _, b := range pipeline.Builtins() {
+		if !b.Sigmac {
+			names = append(names, b.Name)
+		}
+	}
+	_ = cmd.RegisterFlagCompletionFunc("pipeline", cobra.FixedCompletions(names, cobra.ShellCompDirectiveDefault))
+	_ = cmd.MarkFlagFilename("config", "yml", "yaml")
+}
+
+// chain loads the pipelines and configurations and checks that the target takes
+// them.
+func (f *pipelineFlags) chain(target string) (*pipeline.Chain, error) {
+	var parts []pipeline.Part
+	var errs []error
+	for _, name := range f.configs {
+		c, err := pipeline.LoadSigmac(name, target)
+		if err != nil {
+			errs = append(errs, asUsage(err))
+			continue
+		}
+		parts = append(parts, c)
+	}
+	for _, name := range f.pipelines {
+		p, err := pipeline.Load(name)
+		if err != nil {
+			errs = append(errs, asUsage(err))
+			continue
+		}
+		parts = append(parts, p)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	chain := pipeline.NewChain(parts...)
+	if err := chain.Check(target); err != nil {
+		return nil, usageError{err}
+	}
+	return chain, nil
+}
+
+// asUsage makes unknown names and missing files usage errors.
+func asUsage(err error) error {
+	for _, kind := range []error{
+		pipeline.ErrUnknown, convert.ErrUnknownTarget, backend.ErrUnknownFormat, backend.ErrUnknownOption, backend.ErrOption, fs.ErrNotExist,
+	} {
+		if errors.Is(err, kind) {
+			return usageError{err}
+		}
+	}
+	return err
+}
+
+// converter turns rules into queries of one target.
+type converter struct {
+	target  *backend.Target
+	format  string
+	options map[string]string
+	chain   *pipeline.Chain
+	names   []string
+}
+
+// converted is what became of a rule.
+type converted struct {
+	queries  []backend.Query
+	lowered  *pipeline.Lowered
+	warnings diag.List
+}
+
+func newConverter(target, format string, options map[string]string, f *pipelineFlags) (*converter, error) {
+	t, err := convert.Target(target)
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	if err := t.Check(format, options); err != nil {
+		return nil, asUsage(err)
+	}
+	chain, err := f.chain(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &converter{t, format, options, chain, append(append([]string(nil), f.configs...), f.pipelines...)}, nil
+}
+
+// convert gives a rule's queries; the error is a diag.List where it is about
+// the rule.
+func (c *converter) convert(r *sigma.Rule) (*converted, error) {
+	lowered, diags := pipeline.Lower(r, c.chain)
+	if lowered == nil {
+		return nil, diags.Errors()
+	}
+	queries, err := c.target.Convert(lowered, c.format, c.options)
+	if err != nil {
+		return nil, err
+	}
+	return &converted{queries, lowered, diags}, nil
+}
+
+// show gives the queries that a notebook shows, as Markdown or for a client;
+// nil when no pipeline was named.
+func (f *pipelineFlags) show() (func(*sigma.Rule) []notebook.Query, error) {
+	if len(f.pipelines)+len(f.configs) == 0 {
+		return nil, nil
+	}
+	c, err := newConverter(defaultTarget, "", nil, f)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *sigma.Rule) []notebook.Query {
+		out, err := c.convert(r)
+		if err != nil {
+			// A notebook of a rule that the target can't express says so.
+			return []notebook.Query{{Target: c.target.Name, Pipelines: c.names, Warnings: []string{"not converted: " + firstLine(err.Error())}}}
+		}
+		return c.pages(out)
+	}, nil
+}
+
+// pages are the queries in the form that notebook templates take.
+func (c *converter) pages(out *converted) []notebook.Query {
+	var list []notebook.Query
+	for _, q := range out.queries {
+		text, _ := q.Value.(string)
+		list = append(list, notebook.Query{
+			Text: text, Target: c.target.Name, Pipelines: c.names,
+			Index: out.lowered.Index, Unmapped: out.lowered.Unmapped, Warnings: messages(out.warnings),
+		})
+	}
+	return list
+}
+
+func messages(list diag.List) []string {
+	var out []string
+	for _, d := range list {
+		text := d.Message
+		if d.Hint != "" {
+			text += "; " + d.Hint
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/kernel/syntax"
+)
+
+// Magic is one command of the cell language: what it does and what is said of
+// it. The reference page is made from it, and its example is run as a test.
+type Magic struct {
+	Name string
+	// Cell tells that it is written "%%name" and takes the rest of its cell.
+	Cell bool
+	// Words names the words that it takes ("PATH…"), "" for none;
+	// MinWords and MaxWords are how many.
+	Words              string
+	MinWords, MaxWords int
+	Flags              []Flag
+	// Summary is one line, Prose some sentences, Example a cell.
+	Summary, Prose, Example string
+
+	// check looks at a call before anything of its cell is run.
+	check func(*call) *diag.Diagnostic
+	run   func(context.Context, *Session, *call, *outputs) error
+}
+
+// Flag is an option of a magic; every flag takes a value.
+type Flag struct{ Name, Value, Doc string }
+
+// Magics returns all magics, in the order in which a notebook uses them.
+func Magics() []Magic {
+	return []Magic{dataMagic(), sigmaMagic(), tableMagic(), timelineMagic(), topMagic()}
+}
+
+// Usage is the magic as it is written: "%table [--rows N] [--fields A,B]".
+func (m *Magic) Usage() string {
+	var b strings.Builder
+	b.WriteString(m.mark() + m.Name)
+	switch {
+	case m.Words == "":
+	case m.MinWords == 0:
+		b.WriteString(" [" + m.Words + "]")
+	default:
+		b.WriteString(" " + m.Words)
+	}
+	for _, f := range m.Flags {
+		fmt.Fprintf(&b, " [--%s %s]", f.Name, f.Value)
+	}
+	return b.String()
+}
+
+func (m *Magic) mark() string {
+	if m.Cell {
+		return "%%"
+	}
+	return "%"
+}
+
+// call is a magic as a cell uses it.
+type call struct {
+	command syntax.Command
+	words   []syntax.Word
+	flags   map[string]syntax.Word
+}
+
+// find looks a command's magic up.
+func find(c syntax.Command) (*Magic, *diag.Diagnostic) {
+	isCell := c.Kind == syntax.CellMagic
+	var names []string
+	for _, m := range Magics() {
+		switch {
+		case m.Name != c.Name:
+			if m.Cell == isCell {
+				names = append(names, m.Name)
+			}
+		case m.Cell == isCell:
+			return &m, nil
+		case m.Cell:
+			return nil, &diag.Diagnostic{Code: "cell-magic", Message: "%" + m.Name + " is a magic for a whole cell", Hint: "write %%" + m.Name + " in the first line and the rule below", Pos: c.Pos, Width: c.Width}
+		default:
+			return nil, &diag.Diagnostic{Code: "cell-magic", Message: "%%" + m.Name + " is a magic for a line", Hint: "write %" + m.Name, Pos: c.Pos, Width: c.Width}
+		}
+	}
+	prefix := "%"
+	if isCell {
+		prefix = "%%"
+	}
+	return nil, &diag.Diagnostic{
+		Code: "cell-magic", Message: fmt.Sprintf("there is no magic %s%s", prefix, c.Name),
+		Hint: suggestion(c.Name, names, prefix), Pos: c.Pos, Width: c.Width,
+	}
+}
+
+// read divides a command's words into words and flags, and checks them.
+func (m *Magic) read(c syntax.Command) (*call, *diag.Diagnostic) {
+	out := &call{command: c, flags: map[string]syntax.Word{}}
+	for i := 0; i < len(c.Words); i++ {
+		w := c.Words[i]
+		if w.Quoted || !strings.HasPrefix(w.Text, "-") {
+			out.words = append(out.words, w)
+			continue
+		}
+		name, value, joined := strings.Cut(strings.TrimLeft(w.Text, "-"), "=")
+		known := false
+		var names []string
+		for _, f := range m.Flags {
+			known = known || f.Name == name
+			names = append(names, f.Name)
+		}
+		problem := &diag.Diagnostic{Code: "cell-flag", Pos: w.Pos, Width: w.Width}
+		switch {
+		case !known && len(names) == 0:
+			problem.Message, problem.Hint = fmt.Sprintf("%s%s has no flags", m.mark(), m.Name), "quote a word that starts with -"
+			return nil, problem
+		case !known:
+			problem.Message, problem.Hint = fmt.Sprintf("%s%s has no flag --%s", m.mark(), m.Name, name), suggestion(name, names, "--")
+			return nil, problem
+		case joined:
+			w.Text = value
+		case i+1 == len(c.Words):
+			problem.Message, problem.Hint = fmt.Sprintf("--%s has no value", name), "usage: "+m.Usage()
+			return nil, problem
+		default:
+			i++
+			w = c.Words[i]
+		}
+		out.flags[name] = w
+	}
+	if n := len(out.words); n < m.MinWords || n > m.MaxWords {
+		d := &diag.Diagnostic{Code: "cell-words", Message: fmt.Sprintf("%s%s lacks %s", m.mark(), m.Name, m.Words), Hint: "usage: " + m.Usage(), Pos: c.Pos, Width: c.Width}
+		if n > m.MaxWords {
+			d.Message = fmt.Sprintf("%s%s takes fewer words", m.mark(), m.Name)
+			d.Pos, d.Width = out.words[m.MaxWords].Pos, out.words[m.MaxWords].Width
+		}
+		return nil, d
+	}
+	if m.check != nil {
+		if problem := m.check(out); problem != nil {
+			return nil, problem
+		}
+	}
+	return out, nil
+}
+
+// integer returns the number of a flag, fallback without the flag.
+func (c *call) integer(flag string, fallback, most int) (int, *diag.Diagnostic) {
+	w, ok := c.flags[flag]
+	if !ok {
+		return fallback, nil
+	}
+	return integer(w, "--"+flag, 1, most)
+}
+
+// errNoQuery is what magics that show findings say before there are any.
+var errNoQuery = errors.New("no query has run; a %%sigma cell comes first")

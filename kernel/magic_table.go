@@ -1,0 +1,182 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/engine"
+)
+
+// The bounds of a table.
+const (
+	maxColumns = 10
+	maxValue   = 300 // characters of a value in HTML
+	maxText    = 40  // columns of a value in text
+)
+
+func tableMagic() Magic {
+	return Magic{
+		Name: "table",
+		Flags: []Flag{
+			{"rows", "N", "show at most so many findings; without it the parameter rows counts"},
+			{"fields", "A,B", "show these fields and no others"},
+		},
+		Summary: "shows the findings as a table",
+		Prose: "A row is a finding: its time in UTC, its host, the fields that the rule names, those that it reads, " +
+			"then others. The last column opens the whole event.",
+		Example: "%table --rows 2 --fields Computer,Image",
+		check: func(c *call) *diag.Diagnostic {
+			_, problem := c.integer("rows", 1, 10_000)
+			return problem
+		},
+		run: runTable,
+	}
+}
+
+func runTable(_ context.Context, s *Session, c *call, out *outputs) error {
+	if s.result == nil {
+		return errNoQuery
+	}
+	rows, problem := c.integer("rows", s.parameters.rows, 10_000)
+	if problem != nil {
+		return problem
+	}
+	findings := s.result.Findings[:min(rows, len(s.result.Findings))]
+	if len(findings) == 0 {
+		out.print("No findings, so there is no table.")
+		return nil
+	}
+	fields := columns(s.result, findings, maxColumns)
+	if w, ok := c.flags["fields"]; ok {
+		fields = nil
+		for name := range strings.SplitSeq(w.Text, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				fields = append(fields, name)
+			}
+		}
+	}
+	caption := count(s.result.Count, "finding")
+	if len(findings) < s.result.Count {
+		caption = thousands(len(findings)) + " of " + caption + " shown"
+	}
+	out.display(map[string]any{
+		"text/html":  htmlTable(caption, fields, findings, s.parameters.eventSize),
+		"text/plain": textTable(caption, fields, findings),
+	}, nil)
+	return nil
+}
+
+// cells returns the texts of a row.
+func cells(f *engine.Finding, fields []string) []string {
+	out := []string{timeText(f.Time)}
+	for _, name := range fields {
+		v, _ := f.Value(name)
+		out = append(out, v)
+	}
+	return out
+}
+
+// Style stands at every cell, since Jupyter aligns cells to the right and drops
+// style elements. Colours are left to the page, light or dark.
+const cellStyle = ` style="text-align:left;vertical-align:top"`
+
+// htmlTable writes a table that reads well also where styles are dropped.
+func htmlTable(caption string, fields []string, findings []engine.Finding, eventSize int) string {
+	var b strings.Builder
+	b.WriteString("<p>" + escape(caption) + "</p>\n<table>\n<thead>\n<tr>")
+	for _, name := range append([]string{"time (UTC)"}, fields...) {
+		b.WriteString("<th" + cellStyle + ">" + escape(shorten(name, maxValue)) + "</th>")
+	}
+	b.WriteString("<th" + cellStyle + ">event</th></tr>\n</thead>\n<tbody>\n")
+	for i := range findings {
+		f := &findings[i]
+		b.WriteString("<tr>")
+		for _, text := range cells(f, fields) {
+			b.WriteString("<td" + cellStyle + ">" + escape(shorten(text, maxValue)) + "</td>")
+		}
+		fmt.Fprintf(&b, "<td%s><details><summary>record %d</summary>%s<pre style=\"text-align:left;white-space:pre-wrap\">",
+			cellStyle, f.Record, escape(f.Source))
+		b.WriteString(eventHTML(f, eventSize) + "</pre></details></td></tr>\n")
+	}
+	b.WriteString("</tbody>\n</table>\n")
+	return b.String()
+}
+
+// eventHTML is the whole event as indented JSON, cut to a size in bytes.
+func eventHTML(f *engine.Finding, size int) string {
+	var indented bytes.Buffer
+	if len(f.Event) == 0 || json.Indent(&indented, f.Event, "", "  ") != nil {
+		return fmt.Sprintf("The event has %s and is not shown.", count(f.Oversize, "byte"))
+	}
+	text := indented.String()
+	rest := 0
+	if len(text) > size {
+		cut := strings.ToValidUTF8(text[:size], "")
+		rest = len(text) - len(cut)
+		text = cut
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = escape(line)
+	}
+	text = strings.Join(lines, "\n")
+	if rest > 0 {
+		text += fmt.Sprintf("…\n%s more", count(rest, "byte"))
+	}
+	return text
+}
+
+// escape makes text from rules and events safe in HTML, and visible.
+func escape(s string) string { return html.EscapeString(diag.Printable(s)) }
+
+// shorten cuts text to a number of characters.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}
+
+// width measures text in columns of a terminal; not by the user's locale, so
+// that the same findings give the same text anywhere.
+var width = &runewidth.Condition{StrictEmojiNeutral: true}
+
+// textTable writes the findings as aligned columns.
+func textTable(caption string, fields []string, findings []engine.Finding) string {
+	table := [][]string{append([]string{"time (UTC)"}, fields...)}
+	for i := range findings {
+		table = append(table, cells(&findings[i], fields))
+	}
+	return caption + "\n" + align(table)
+}
+
+// align writes rows in columns, values cut; the first row is a heading.
+func align(table [][]string) string {
+	widths := make([]int, len(table[0]))
+	for _, row := range table {
+		for i, s := range row {
+			row[i] = width.Truncate(diag.Printable(s), maxText, "…")
+			widths[i] = max(widths[i], width.StringWidth(row[i]))
+		}
+	}
+	var b strings.Builder
+	for _, row := range table {
+		b.WriteByte('\n')
+		line := ""
+		for i, s := range row {
+			line += width.FillRight(s, widths[i]) + "  "
+		}
+		b.WriteString(strings.TrimRight(line, " "))
+	}
+	return b.String()
+}

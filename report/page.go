@@ -1,0 +1,468 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// How much the page shows of what has no natural bound.
+const (
+	shownHosts    = 200
+	openHosts     = 8
+	openCells     = 8
+	shownSources  = 500
+	openSources   = 8
+	shownProblems = 200
+)
+
+// levels are in order of severity; the last is a rule's that names none, or
+// one that Sigma does not know.
+var levels = []string{"critical", "high", "medium", "low", "informational", "none"}
+
+func severity(level string) int {
+	if i := slices.Index(levels, level); i >= 0 {
+		return i
+	}
+	return len(levels) - 1
+}
+
+// page is what the template reads: all counting is done before.
+type page struct {
+	*Hunt
+	Policy string
+	Style  template.CSS
+	Script template.JS
+
+	Fired, Quiet    []row
+	Failed, Skipped []group
+	// NFailed and NSkipped are numbers of rules, Ran of those put to the data.
+	NFailed, NSkipped, Ran int
+
+	Lanes   []lane
+	Axis    []string
+	Span    string
+	Untimed int
+
+	Columns []column
+	// Uncovered names the tactics that no rule of the hunt looks for.
+	Uncovered []string
+
+	Hosts      []host
+	MoreHosts  int
+	HostsTotal int
+
+	ShownSources  []Source
+	MoreSources   int
+	OpenSources   bool
+	ShownProblems []Problem
+	MoreProblems  int
+
+	Choice []fact
+}
+
+// row is a rule of the page.
+type row struct {
+	*Rule
+	Level    string
+	Severity int
+	// Search is what the filter finds beside the visible text.
+	Search string
+	// TechniqueIDs and HostIndexes are what the filters compare with, each
+	// between spaces.
+	TacticList, TechniqueIDs, HostIndexes string
+	Spark                                 string
+	// Where is the short name of the host with most findings.
+	Where   string
+	columns []string // the tactics under which the rule stands
+}
+
+// group is rules that did not run, for the same reason.
+type group struct {
+	Reason string
+	Rules  []row
+}
+
+// lane is a level over time.
+type lane struct {
+	Level                string
+	Rules, Ran, Findings int
+	Peak                 int
+	Bars                 []bar
+	timed                []int
+}
+
+// bar is a rectangle of a picture; where it is one of time, Label tells it.
+type bar struct {
+	X, Y, W, H string
+	Level      string
+	Label      string
+}
+
+// column is a tactic of the matrix.
+type column struct {
+	Tactic
+	Rules, Fired, Findings int
+	Cells                  []cell
+	// Quiet is the number of techniques looked for and not found.
+	Quiet int
+}
+
+// cell is a technique that fired.
+type cell struct {
+	Technique
+	Rules, Findings int
+	Level           string
+	Heat            int
+}
+
+// host is a host with findings.
+type host struct {
+	Name            string
+	Rules, Findings int
+	Level           string
+	Bars            []bar
+	byLevel         []int
+}
+
+type fact struct{ Name, Value string }
+
+func newPage(h *Hunt) *page {
+	p := &page{Hunt: h, Policy: policy(), Style: template.CSS(style), Script: template.JS(pageJS)}
+	hostIndex := p.countHosts()
+	reasons := map[State]map[string]int{Failed: {}, Skipped: {}}
+	for i := range h.Rules {
+		r := newRow(&h.Rules[i], hostIndex)
+		switch r.State {
+		case Fired:
+			p.Fired = append(p.Fired, r)
+		case Quiet:
+			p.Quiet = append(p.Quiet, r)
+		case Failed:
+			p.Failed = addReason(p.Failed, reasons[Failed], r)
+			p.NFailed++
+		case Skipped:
+			p.Skipped = addReason(p.Skipped, reasons[Skipped], r)
+			p.NSkipped++
+		}
+	}
+	p.Ran = len(p.Fired) + len(p.Quiet)
+	for _, rows := range [][]row{p.Fired, p.Quiet} {
+		slices.SortStableFunc(rows, func(a, b row) int {
+			return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(b.Count, a.Count),
+				cmp.Compare(a.Title, b.Title), cmp.Compare(a.Path, b.Path))
+		})
+	}
+	p.countLevels()
+	p.countTactics()
+	p.listSources()
+	p.Choice = choice(h)
+	return p
+}
+
+func newRow(r *Rule, hostIndex map[string]int) row {
+	v := row{Rule: r, Level: levels[severity(r.Level)], Severity: severity(r.Level), Spark: spark(r.Activity.Buckets)}
+	search := []string{r.ID, r.Status}
+	search = append(search, r.Tags...)
+	var ids, indexes []string
+	for _, t := range r.Techniques {
+		ids = append(ids, t.ID)
+		search = append(search, t.Name)
+	}
+	for _, hc := range r.Activity.Hosts {
+		if i, ok := hostIndex[hc.Host]; ok {
+			indexes = append(indexes, fmt.Sprint(i))
+			search = append(search, hc.Host)
+		}
+	}
+	v.Search = strings.ToLower(strings.Join(search, " "))
+	v.columns = columnsOf(r)
+	v.TacticList = spaced(v.columns)
+	v.TechniqueIDs = spaced(ids)
+	v.HostIndexes = spaced(indexes)
+	if hosts := r.Activity.Hosts; len(hosts) > 0 {
+		v.Where = shortHost(hosts[0].Host)
+	}
+	return v
+}
+
+// spaced joins words so that each has a space on both sides.
+func spaced(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return " " + strings.Join(words, " ") + " "
+}
+
+func addReason(groups []group, at map[string]int, r row) []group {
+	reason := r.Reason
+	if reason == "" {
+		reason = "no reason is known"
+	}
+	i, ok := at[reason]
+	if !ok {
+		i = len(groups)
+		at[reason] = i
+		groups = append(groups, group{Reason: reason})
+	}
+	groups[i].Rules = append(groups[i].Rules, r)
+	return groups
+}
+
+// countHosts fills Hosts and returns the index of each that is shown.
+func (p *page) countHosts() map[string]int {
+	byName := map[string]*host{}
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		for _, hc := range r.Activity.Hosts {
+			h := byName[hc.Host]
+			if h == nil {
+				h = &host{Name: hc.Host, byLevel: make([]int, len(levels))}
+				byName[hc.Host] = h
+			}
+			h.Rules++
+			h.Findings += hc.Count
+			h.byLevel[severity(r.Level)] += hc.Count
+		}
+	}
+	for _, h := range byName {
+		p.Hosts = append(p.Hosts, *h)
+	}
+	slices.SortFunc(p.Hosts, func(a, b host) int {
+		for i := range levels {
+			if (a.byLevel[i] > 0) != (b.byLevel[i] > 0) {
+				return cmp.Compare(b.byLevel[i], a.byLevel[i])
+			}
+		}
+		return cmp.Or(cmp.Compare(b.Findings, a.Findings), cmp.Compare(a.Name, b.Name))
+	})
+	p.HostsTotal = len(p.Hosts)
+	p.MoreHosts = max(0, len(p.Hosts)-shownHosts)
+	p.Hosts = p.Hosts[:min(len(p.Hosts), shownHosts)]
+
+	most := 1
+	for _, h := range p.Hosts {
+		most = max(most, h.Findings)
+	}
+	index := map[string]int{}
+	for i := range p.Hosts {
+		h := &p.Hosts[i]
+		index[h.Name] = i
+		x := 0.0
+		for l, n := range h.byLevel {
+			if n == 0 {
+				continue
+			}
+			if h.Level == "" {
+				h.Level = levels[l]
+			}
+			w := 100 * float64(n) / float64(most)
+			h.Bars = append(h.Bars, bar{X: coord(x), Y: "0", W: coord(w), H: "8", Level: levels[l]})
+			x += w
+		}
+	}
+	return index
+}
+
+// countLevels fills the lanes and the time axis.
+func (p *page) countLevels() {
+	lanes := make([]lane, len(levels))
+	for i, level := range levels {
+		lanes[i] = lane{Level: level, timed: make([]int, buckets)}
+	}
+	timed := 0
+	for _, r := range slices.Concat(p.Fired, p.Quiet) {
+		l := &lanes[r.Severity]
+		l.Ran++
+		if r.State == Fired {
+			l.Rules++
+		}
+		l.Findings += r.Count
+		for i, n := range r.Activity.Buckets {
+			l.timed[min(i, buckets-1)] += n
+			timed += n
+		}
+	}
+	p.Untimed = max(0, p.Findings-timed)
+	for _, l := range lanes {
+		if l.Ran == 0 {
+			continue
+		}
+		l.Peak = slices.Max(l.timed)
+		for i, n := range l.timed {
+			if n == 0 {
+				continue
+			}
+			// The square root keeps one loud moment from hiding the quiet ones.
+			height := 20 * math.Sqrt(float64(n)/float64(l.Peak))
+			height = max(height, 1.5)
+			from, to := p.bucketTimes(i)
+			l.Bars = append(l.Bars, bar{
+				X: coord(float64(i) + 0.08), Y: coord(20 - height), W: "0.84", H: coord(height), Level: l.Level,
+				Label: fmt.Sprintf("%s to %s: %s", clock(from), clock(to), plural(n, "finding")),
+			})
+		}
+		p.Lanes = append(p.Lanes, l)
+	}
+	if !p.First.IsZero() {
+		p.Span = duration(p.Last.Sub(p.First))
+		p.Axis = axis(p.First, p.Last)
+	}
+}
+
+// bucketTimes are the bounds of a bucket, rounded to seconds.
+func (p *page) bucketTimes(i int) (from, to time.Time) {
+	part := float64(p.Last.Sub(p.First)) / buckets
+	from = p.First.Add(time.Duration(part * float64(i)))
+	to = p.First.Add(time.Duration(part * float64(i+1)))
+	return from.Truncate(time.Second), to.Truncate(time.Second)
+}
+
+// countTactics fills the matrix from the rules that ran.
+func (p *page) countTactics() {
+	columns := make([]column, len(p.Tactics))
+	at := map[string]int{}
+	for i, t := range p.Tactics {
+		columns[i].Tactic = t
+		at[t.Short] = i
+	}
+	type place struct{ tactic, technique string }
+	cells := map[place]*cell{}
+	looked := map[place]bool{}
+	for _, r := range slices.Concat(p.Fired, p.Quiet) {
+		for _, short := range r.columns {
+			i, ok := at[short]
+			if !ok {
+				i = len(columns)
+				at[short] = i
+				columns = append(columns, column{Tactic: Tactic{Short: short, Name: short}})
+			}
+			columns[i].Rules++
+			columns[i].Findings += r.Count
+			if r.State == Fired {
+				columns[i].Fired++
+			}
+		}
+		for _, t := range r.Techniques {
+			for _, short := range tacticsOf(t, r.Tactics) {
+				here := place{short, t.ID}
+				looked[here] = true
+				if r.State != Fired {
+					continue
+				}
+				c := cells[here]
+				if c == nil {
+					c = &cell{Technique: t, Level: r.Level} // the first row is the most severe
+					cells[here] = c
+				}
+				c.Rules++
+				c.Findings += r.Count
+			}
+		}
+	}
+	most := 1
+	for _, c := range cells {
+		most = max(most, c.Findings)
+	}
+	for here, c := range cells {
+		i := at[here.tactic]
+		c.Heat = 1 + min(4, int(5*math.Sqrt(float64(c.Findings)/float64(most))))
+		columns[i].Cells = append(columns[i].Cells, *c)
+	}
+	for here := range looked {
+		if cells[here] == nil {
+			columns[at[here.tactic]].Quiet++
+		}
+	}
+	for _, c := range columns {
+		if c.Rules == 0 {
+			p.Uncovered = append(p.Uncovered, c.Name)
+			continue
+		}
+		slices.SortFunc(c.Cells, func(a, b cell) int {
+			return cmp.Or(cmp.Compare(severity(a.Level), severity(b.Level)),
+				cmp.Compare(b.Findings, a.Findings), cmp.Compare(a.ID, b.ID))
+		})
+		p.Columns = append(p.Columns, c)
+	}
+}
+
+// columnsOf are the tactics under which a rule stands.
+func columnsOf(r *Rule) []string {
+	tactics := slices.Clone(r.Tactics)
+	for _, t := range r.Techniques {
+		tactics = append(tactics, tacticsOf(t, r.Tactics)...)
+	}
+	slices.Sort(tactics)
+	return slices.Compact(tactics)
+}
+
+// tacticsOf are the columns of a rule's technique: of the tactics that it serves
+// those that the rule names, else all of them, else those of the rule.
+func tacticsOf(t Technique, named []string) []string {
+	var both []string
+	for _, short := range t.Tactics {
+		if slices.Contains(named, short) {
+			both = append(both, short)
+		}
+	}
+	switch {
+	case len(both) > 0:
+		return both
+	case len(t.Tactics) > 0:
+		return t.Tactics
+	}
+	return named
+}
+
+func (p *page) listSources() {
+	p.ShownSources = p.Sources[:min(len(p.Sources), shownSources)]
+	p.MoreSources = len(p.Sources) - len(p.ShownSources)
+	p.OpenSources = len(p.Sources) <= openSources
+	p.ShownProblems = p.Problems[:min(len(p.Problems), shownProblems)]
+	p.MoreProblems = len(p.Problems) - len(p.ShownProblems)
+}
+
+// OpenHosts and FoldedHosts are the hosts shown at once and on demand.
+func (p *page) OpenHosts() []host   { return p.Hosts[:min(len(p.Hosts), openHosts)] }
+func (p *page) FoldedHosts() []host { return p.Hosts[len(p.OpenHosts()):] }
+
+// OpenCells and FoldedCells are the techniques shown at once and on demand.
+func (c column) OpenCells() []cell   { return c.Cells[:min(len(c.Cells), openCells)] }
+func (c column) FoldedCells() []cell { return c.Cells[len(c.OpenCells()):] }
+
+// OtherHosts is the number of a rule's hosts that its row does not name.
+func (r row) OtherHosts() int { return len(r.Activity.Hosts) - 1 }
+
+// NotRun is the number of rules that were skipped or failed.
+func (p *page) NotRun() int { return p.NFailed + p.NSkipped }
+
+// TopTechniques bounds the techniques named in a row of the table.
+func (r row) TopTechniques() []Technique { return r.Techniques[:min(len(r.Techniques), 6)] }
+
+// choice tells in words what the hunt was asked to do.
+func choice(h *Hunt) []fact {
+	in := h.Inputs
+	facts := []fact{
+		{"Rules", strings.Join(in.Rules, ", ")},
+		{"Data", strings.Join(in.Data, ", ")},
+		{"Pipelines", strings.Join(in.Pipelines, ", ")},
+		{"Configurations", strings.Join(in.Configs, ", ")},
+		{"Levels", strings.Join(in.Select.Levels, ", ")},
+		{"Lowest level", in.Select.MinLevel},
+		{"Statuses", strings.Join(in.Select.Statuses, ", ")},
+		{"Tags", strings.Join(in.Select.Tags, ", ")},
+		{"Log sources", strings.Join(in.Select.LogSources, ", ")},
+		{"Included", strings.Join(in.Select.Include, ", ")},
+		{"Excluded", strings.Join(in.Select.Exclude, ", ")},
+		{"Since", in.Since},
+		{"Until", in.Until},
+		{"Time zone", in.Timezone},
+		{"huntbook", h.Version},
+	}
+	return slices.DeleteFunc(facts, func(f fact) bool { return f.Value == "" })
+}
