@@ -35,9 +35,8 @@ type Builder struct {
 
 	scan    scanner
 	seed    maphash.Seed
-	scratch []byte  // the text of a value
-	elems   []Value // a list's values
-	json    []byte  // a list's JSON
+	scratch []byte // the text of a value
+	json    []byte // a list's JSON
 	stamps  [stampCount]int32
 	paired  bool // the event has Data elements with their names beside them
 
@@ -145,7 +144,7 @@ func (b *Builder) read(raw []byte) error {
 	if err := s.object(s.tree.root); err != nil {
 		return err
 	}
-	if s.pos < len(raw) {
+	if s.space(); s.pos < len(raw) {
 		return &SyntaxError{Offset: s.pos, Reason: "text is behind the object"}
 	}
 	return nil

@@ -1,7 +1,5 @@
 package event
 
-import "hash/maphash"
-
 // Batch returns the rows as a batch that never changes again, and starts a new
 // one.
 func (b *Builder) Batch() *Batch {
@@ -71,8 +69,9 @@ func (b *Builder) onlyFlat(c *Column) bool {
 }
 
 func (b *Builder) copyValue(to *column, v Value) uint32 {
-	hash := uint32(maphash.String(b.seed, v.Text)) + uint32(v.Kind)*0x9e3779b9
-	if code := to.find(v.Kind, []byte(v.Text), hash); code != 0 {
+	text := []byte(v.Text)
+	hash := b.hash(v.Kind, text)
+	if code := to.find(v.Kind, text, hash); code != 0 {
 		return code
 	}
 	return to.add(v, hash)

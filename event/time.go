@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// stampOrder is the order in which an event's own time stamps are believed. A
-// flat event's @timestamp is kept before UtcTime even where a dataset's clocks
-// disagree, so that all rows of a dataset are on one clock: only Sysmon's events
-// have a UtcTime.
+// stampOrder is the order in which an event's own time stamps are believed.
+// @timestamp comes before UtcTime although many flat Mordor datasets have local
+// time in it (4 to 19 hours off, some on a 12-hour clock) or the time of
+// arrival: only Sysmon's events have a UtcTime, and a dataset's rows must be on
+// one clock, the one that Elasticsearch sorts and filters them by.
 var stampOrder = []string{
 	"TimeCreated.SystemTime",
 	"@timestamp",

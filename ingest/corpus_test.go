@@ -84,9 +84,9 @@ func TestMordor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	table := csv.NewReader(f)
-	table.Comma, table.LazyQuotes, table.FieldsPerRecord = '\t', true, -1
-	rows, err := table.ReadAll()
+	reader := csv.NewReader(f)
+	reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = '\t', true, -1
+	rows, err := reader.ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,9 +102,11 @@ func layoutOf(head []byte) layout {
 		return streamLayout
 	case errors.As(err, &syntax) && (syntax.Incomplete || syntax.TooBig) && begins(t, '[', "{["):
 		return streamLayout
+	case bytes.HasPrefix(t, []byte("Record ")) && bytes.Contains(t, []byte("\n{")):
+		return streamLayout
 	case hasWholeLine(t) && !begins(t, '[', "{["):
 		return lineLayout
-	case begins(t, '{', `"}`), begins(t, '[', "{[]"), bytes.HasPrefix(t, []byte("Record ")) && bytes.Contains(t, []byte("\n{")):
+	case begins(t, '{', `"}`), begins(t, '[', "{[]"):
 		return streamLayout
 	}
 	return noEvents

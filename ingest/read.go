@@ -50,9 +50,9 @@ func (r *Reader) read(feed *feed, f file) {
 func (r *Reader) stream(feed *feed, m member, in io.Reader, at io.ReaderAt, size int64) {
 	head := bufio.NewReaderSize(in, 64<<10)
 	start, err := head.Peek(512)
-	if err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
-		r.fail(m.name, unpackError(err))
-		return
+	if err != nil && err != io.EOF {
+		// What came before the error is read; the error comes after it.
+		head = bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(start)), errorReader{err}))
 	}
 	switch format, is := detect(start); format {
 	case gzipFormat:

@@ -3,17 +3,44 @@ package kernel
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/huntbook/huntbook/engine"
 )
 
-// hostFields and userFields are the names under which events say where and who,
-// the most telling first; timeFields say again what the column of times says.
+// Names under which events say where, who and what, the most telling first.
 var (
 	hostFields = []string{"Computer", "ComputerName", "Hostname", "host.name", "host_name", "winlog.computer_name", "agent.hostname", "hostname"}
-	userFields = []string{"User", "SubjectUserName", "TargetUserName", "AccountName", "user_account", "user.name", "user_name"}
-	timeFields = []string{"@timestamp", "UtcTime", "EventTime", "TimeCreated", "SystemTime", "EventReceivedTime"}
+	userFields = []string{"User", "SubjectUserName", "TargetUserName"}
+	// agentFields may name the user, or the account of the agent that sent
+	// the event, and so count only where there is nothing better.
+	agentFields = []string{"user_account", "user_name", "user.name", "AccountName"}
+	whatFields  = []string{
+		"Image", "CommandLine", "ParentImage", "ParentCommandLine", "TargetFilename", "TargetObject", "Details", "Operation", "Name", "Query",
+		"SourceIp", "DestinationIp", "DestinationPort", "DestinationHostname", "IpAddress", "QueryName", "ImageLoaded", "PipeName",
+		"SourceImage", "TargetImage", "ServiceName", "ImagePath", "ScriptBlockText", "LogonType", "ObjectName", "TaskName",
+	}
 )
+
+// plumbing are fields that tell of the log and of its transport, not of what
+// happened; a name that ends with "." stands for all that start with it. A table
+// shows them only if they are asked for.
+var plumbing = []string{
+	"@timestamp", "@version", "@metadata.", "agent.", "beat.", "ecs.", "host.", "host", "input.", "log.", "winlog.", "tags", "type", "port",
+	"UtcTime", "EventTime", "TimeCreated", "SystemTime", "EventReceivedTime",
+	"Message", "message", "Provider_Name", "Provider_Guid", "ProviderGuid", "SourceName", "SourceModuleName", "SourceModuleType",
+	"Version", "Task", "Opcode", "OpcodeValue", "Level", "Severity", "SeverityValue", "Keywords", "Category",
+	"EventRecordID", "RecordNumber", "ThreadID", "ProcessID", "ExecutionProcessID", "UserID", "ActivityID", "Domain", "AccountType",
+}
+
+func isPlumbing(name string) bool {
+	for _, p := range plumbing {
+		if name == p || strings.HasSuffix(p, ".") && strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return slices.Contains(hostFields, name) || slices.Contains(agentFields, name)
+}
 
 // present returns those of the names that some finding has a value for, in the
 // order of names, each once.
@@ -55,13 +82,23 @@ func names(findings []engine.Finding) []string {
 	return out
 }
 
+// users chooses the fields that say who, two at most.
+func users(findings []engine.Finding) []string {
+	if who := present(findings, userFields); len(who) > 0 {
+		return first(who, 2)
+	}
+	return first(present(findings, agentFields), 1)
+}
+
 // columns chooses the fields that a table shows: the host, the rule's own, then
 // others, at most n in all.
 func columns(result *engine.Result, findings []engine.Finding, n int) []string {
-	host := first(present(findings, hostFields), 1)
-	out := append(slices.Clone(host), present(findings, result.Fields)...)
-	for _, name := range present(findings, names(findings)) {
-		if !slices.Contains(hostFields, name) && !slices.Contains(timeFields, name) {
+	out := first(present(findings, hostFields), 1)
+	out = append(out, result.Fields...)
+	out = append(out, users(findings)...)
+	out = append(out, whatFields...)
+	for _, name := range names(findings) {
+		if !isPlumbing(name) {
 			out = append(out, name)
 		}
 	}
@@ -72,7 +109,7 @@ func columns(result *engine.Result, findings []engine.Finding, n int) []string {
 // the rule's own.
 func telling(result *engine.Result, n int) []string {
 	out := first(present(result.Findings, hostFields), 1)
-	out = append(out, first(present(result.Findings, userFields), 2)...)
+	out = append(out, users(result.Findings)...)
 	out = append(out, result.Fields...)
 	return first(present(result.Findings, out), n)
 }

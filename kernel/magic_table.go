@@ -16,7 +16,8 @@ import (
 
 // The bounds of a table.
 const (
-	maxColumns = 10
+	maxColumns = 10  // chosen by us
+	maxFields  = 100 // named by a person
 	maxValue   = 300 // characters of a value in HTML
 	maxText    = 40  // columns of a value in text
 )
@@ -30,10 +31,13 @@ func tableMagic() Magic {
 		},
 		Summary: "shows the findings as a table",
 		Prose: "A row is a finding: its time in UTC, its host, the fields that the rule names, those that it reads, " +
-			"then others. The last column opens the whole event.",
+			"then others. The first column opens the whole event.",
 		Example: "%table --rows 2 --fields Computer,Image",
 		check: func(c *call) *diag.Diagnostic {
-			_, problem := c.integer("rows", 1, 10_000)
+			if w, ok := c.flags["fields"]; ok && strings.Count(w.Text, ",") >= maxFields {
+				return &diag.Diagnostic{Code: "cell-value", Message: fmt.Sprintf("--fields names more than %d fields", maxFields), Pos: w.Pos, Width: w.Width}
+			}
+			_, problem := c.integer("rows", 1, 1_000_000)
 			return problem
 		},
 		run: runTable,
@@ -44,7 +48,7 @@ func runTable(_ context.Context, s *Session, c *call, out *outputs) error {
 	if s.result == nil {
 		return errNoQuery
 	}
-	rows, problem := c.integer("rows", s.parameters.rows, 10_000)
+	rows, problem := c.integer("rows", s.parameters.rows, 1_000_000)
 	if problem != nil {
 		return problem
 	}
@@ -90,20 +94,21 @@ const cellStyle = ` style="text-align:left;vertical-align:top"`
 // htmlTable writes a table that reads well also where styles are dropped.
 func htmlTable(caption string, fields []string, findings []engine.Finding, eventSize int) string {
 	var b strings.Builder
-	b.WriteString("<p>" + escape(caption) + "</p>\n<table>\n<thead>\n<tr>")
-	for _, name := range append([]string{"time (UTC)"}, fields...) {
+	// The classes keep MathJax from taking "$" in a value for a formula.
+	b.WriteString("<p>" + escape(caption) + "</p>\n<table class=\"tex2jax_ignore mathjax_ignore\">\n<thead>\n<tr>")
+	for _, name := range append([]string{"event", "time (UTC)"}, fields...) {
 		b.WriteString("<th" + cellStyle + ">" + escape(shorten(name, maxValue)) + "</th>")
 	}
-	b.WriteString("<th" + cellStyle + ">event</th></tr>\n</thead>\n<tbody>\n")
+	b.WriteString("</tr>\n</thead>\n<tbody>\n")
 	for i := range findings {
 		f := &findings[i]
-		b.WriteString("<tr>")
+		// The event stands first, where it is in sight however wide the table.
+		fmt.Fprintf(&b, "<tr><td%s><details><summary>record&nbsp;%d</summary>%s<pre style=\"text-align:left;white-space:pre-wrap\">%s</pre></details></td>",
+			cellStyle, f.Record, escape(shorten(f.Source, maxValue)), eventHTML(f, eventSize))
 		for _, text := range cells(f, fields) {
 			b.WriteString("<td" + cellStyle + ">" + escape(shorten(text, maxValue)) + "</td>")
 		}
-		fmt.Fprintf(&b, "<td%s><details><summary>record %d</summary>%s<pre style=\"text-align:left;white-space:pre-wrap\">",
-			cellStyle, f.Record, escape(f.Source))
-		b.WriteString(eventHTML(f, eventSize) + "</pre></details></td></tr>\n")
+		b.WriteString("</tr>\n")
 	}
 	b.WriteString("</tbody>\n</table>\n")
 	return b.String()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -22,7 +21,7 @@ func topMagic() Magic {
 	return Magic{
 		Name:     "top",
 		Words:    "FIELD…",
-		MaxWords: math.MaxInt,
+		MaxWords: maxFields,
 		Flags:    []Flag{{"n", "N", "show at most so many values of a field, 5 without it"}},
 		Summary:  "draws the most frequent values of fields",
 		Prose:    "Without fields it takes the most telling ones: the host, users, then the fields that the rule names and reads.",
@@ -58,7 +57,11 @@ func runTop(_ context.Context, s *Session, c *call, out *outputs) error {
 	for _, field := range fields {
 		g := top(s.result.Findings, field, n)
 		if len(g.Bars) == 0 {
-			out.print(fmt.Sprintf("No finding has a field %q: %s.", field, suggestion(field, names(s.result.Findings), "")))
+			line := fmt.Sprintf("No finding has a field %q.", field)
+			if near := nearest(field, names(s.result.Findings)); near != "" {
+				line += fmt.Sprintf(" Did you mean %q?", near)
+			}
+			out.print(line)
 			continue
 		}
 		groups = append(groups, g)

@@ -30,9 +30,9 @@ type Parameter struct{ Name, Doc string }
 // Parameters returns the parameters that a cell can set.
 func Parameters() []Parameter {
 	return []Parameter{
-		{"rows", "the number of rows in a table, 1 to 10000"},
-		{"limit", "the number of findings that a query fetches, 1 to 1000000; its count is always of all"},
-		{"event_size", "the bytes of an event that a table shows, 0 to 1048576"},
+		{"rows", "the number of rows in a table, 1 to 1000000"},
+		{"limit", "the number of findings that a query fetches, 1 to 1000000000; its count is always of all"},
+		{"event_size", "the bytes of an event that a table shows, 0 to 1073741824"},
 		{"since", "events before this time are left out; \"\" is no bound"},
 		{"until", "events at this time and later are left out; \"\" is no bound"},
 	}
@@ -51,11 +51,11 @@ func (p *parameters) prepare(c syntax.Command) (func() error, *diag.Diagnostic) 
 	}
 	switch c.Name {
 	case "rows":
-		return number(&p.rows, 1, 10_000)
+		return number(&p.rows, 1, 1_000_000)
 	case "limit":
-		return number(&p.limit, 1, 1_000_000)
+		return number(&p.limit, 1, 1_000_000_000)
 	case "event_size":
-		return number(&p.eventSize, 0, 1<<20)
+		return number(&p.eventSize, 0, 1<<30)
 	case "since":
 		return moment(&p.since)
 	case "until":
@@ -105,15 +105,20 @@ func moment(w syntax.Word, name string, zone *time.Location) (time.Time, *diag.D
 
 // suggestion names the nearest of the known names, or all of them.
 func suggestion(name string, known []string, prefix string) string {
-	best, distance := "", min(3, max(1, len(name)/2))+1
-	for _, k := range known {
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best != "" {
+	if best := nearest(name, known); best != "" {
 		return "did you mean " + prefix + best + "?"
 	}
 	sorted := slices.Sorted(slices.Values(known))
 	return "there are " + prefix + strings.Join(sorted, ", "+prefix)
+}
+
+// nearest returns the known name that is most like a name, "" if none is.
+func nearest(name string, known []string) string {
+	best, distance := "", min(3, max(1, len(name)/2))+1
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
 }

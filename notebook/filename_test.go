@@ -1,9 +1,9 @@
 package notebook
 
 import (
-	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -61,11 +61,11 @@ func refs(rules []string) []RuleRef {
 	var out []RuleRef
 	for _, r := range rules {
 		p, n, ok := strings.Cut(r, "#")
-		ref := RuleRef{Path: p, Document: 1}
-		if ok {
-			fmt.Sscan(n, &ref.Document)
+		document, err := strconv.Atoi(n)
+		if ok && err != nil {
+			panic(err)
 		}
-		out = append(out, ref)
+		out = append(out, RuleRef{Path: p, Document: max(document, 1)})
 	}
 	return out
 }

@@ -92,42 +92,32 @@ var ruleConditions = []condition[*draft]{
 var itemConditions = []condition[placed]{
 	{
 		Condition{"match_string", "The item's values, as text, meet a regular expression.", []Parameter{
-			{"pattern", "the regular expression, matched from the start of the value"}, {"cond", "any or all of the values"},
+			{"pattern", "the regular expression, matched from the start of the value"}, condParameter,
 		}},
 		func(d dict) func(placed) bool {
-			re, all := d.regexp("pattern", true), d.text("cond") == "all"
-			return func(p placed) bool {
-				met := func(v sigma.Value) bool {
-					s, ok := v.(sigma.String)
-					return ok && re.MatchString(s.Pattern.String())
-				}
-				if all {
-					return !slices.ContainsFunc(p.values, func(v sigma.Value) bool { return !met(v) })
-				}
-				return slices.ContainsFunc(p.values, met)
-			}
+			re := d.regexp("pattern", true)
+			return meets(d, func(v sigma.Value) bool {
+				s, ok := v.(sigma.String)
+				return ok && re.MatchString(s.Pattern.String())
+			})
 		},
 	},
 	{
-		Condition{"contains_wildcard", "A value of the item has a wildcard.", []Parameter{{"cond", "any or all of the values"}}},
+		Condition{"contains_wildcard", "A value of the item has a wildcard.", []Parameter{condParameter}},
 		func(d dict) func(placed) bool {
-			all := d.text("cond") == "all"
-			return func(p placed) bool {
-				met := func(v sigma.Value) bool {
-					s, ok := v.(sigma.String)
-					return ok && !s.Pattern.IsPlain()
-				}
-				if all {
-					return !slices.ContainsFunc(p.values, func(v sigma.Value) bool { return !met(v) })
-				}
-				return slices.ContainsFunc(p.values, met)
-			}
+			return meets(d, func(v sigma.Value) bool {
+				s, ok := v.(sigma.String)
+				return ok && !s.Pattern.IsPlain()
+			})
 		},
 	},
 	{
-		Condition{"is_null", "A value of the item is null.", []Parameter{{"cond", "any or all of the values"}}},
-		func(dict) func(placed) bool {
-			return func(p placed) bool { return slices.Contains(p.nulls(), true) }
+		Condition{"is_null", "A value of the item is null.", []Parameter{condParameter}},
+		func(d dict) func(placed) bool {
+			return meets(d, func(v sigma.Value) bool {
+				_, null := v.(sigma.Null)
+				return null
+			})
 		},
 	},
 	{
@@ -146,6 +136,22 @@ var itemConditions = []condition[placed]{
 			return func(p placed) bool { return f(p.draft) }
 		},
 	},
+}
+
+var condParameter = Parameter{"cond", "any (default) or all of the values"}
+
+// meets tells whether any or all values of an item meet f, as cond says.
+func meets(d dict, f func(sigma.Value) bool) func(placed) bool {
+	switch cond := d.text("cond"); cond {
+	case "", "any":
+		return func(p placed) bool { return slices.ContainsFunc(p.values, f) }
+	case "all":
+	default:
+		d.r.errorf(d.get("cond"), "cond", "cond must be any or all, this is %q", cond)
+	}
+	return func(p placed) bool {
+		return !slices.ContainsFunc(p.values, func(v sigma.Value) bool { return !f(v) })
+	}
 }
 
 var fieldConditions = []condition[fieldName]{
@@ -240,15 +246,6 @@ func (d dict) compile(at *yaml.Node, text string, atStart bool) *regexp.Regexp {
 // of its present ones.
 func (it *item) called(field string) bool {
 	return it.origin == field || slices.Contains(it.fields, field)
-}
-
-// nulls tells for each value whether it is null.
-func (it *item) nulls() []bool {
-	out := make([]bool, len(it.values))
-	for i, v := range it.values {
-		_, out[i] = v.(sigma.Null)
-	}
-	return out
 }
 
 // readLogSource reads category, product and service of a map.

@@ -76,6 +76,11 @@ func (d *draft) clone() *draft {
 	return &c
 }
 
+// rewrite gives the draft another log source.
+func (d *draft) rewrite(to sigma.LogSource) {
+	d.source.Category, d.source.Product, d.source.Service = to.Category, to.Product, to.Service
+}
+
 func cloneNodes(x []node) []node {
 	out := make([]node, len(x))
 	for i, n := range x {

@@ -79,3 +79,24 @@ func (m fieldNames) resolve(beside context, sources ...sigma.LogSource) []string
 	}
 	return m.names
 }
+
+// nameMap is a map from a name to its new names, and its keys in order.
+type nameMap struct {
+	exact map[string]fieldNames
+	order []string
+}
+
+func (d dict) names(key string) nameMap {
+	m := nameMap{exact: map[string]fieldNames{}}
+	n := d.get(key)
+	if n == nil || n.Kind != yaml.MappingNode {
+		d.r.errorf(d.node, "missing-key", "%s needs %q, a map from names to names", d.what, key)
+		return m
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		m.exact[k.Value] = d.r.fieldNames(k, n.Content[i+1])
+		m.order = append(m.order, k.Value)
+	}
+	return m
+}

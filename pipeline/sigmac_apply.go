@@ -62,8 +62,8 @@ func (s *sigmac) applySources(d *draft) {
 				eachItem(n, nil, func(it *item, _ context) { it.owner = c })
 				conditions = append(conditions, n)
 			}
-			if to := ls.rewrite; to != nil {
-				d.source.Category, d.source.Product, d.source.Service = to.Category, to.Product, to.Service
+			if ls.rewrite != nil {
+				d.rewrite(*ls.rewrite)
 			}
 		}
 	}

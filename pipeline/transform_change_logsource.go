@@ -13,10 +13,7 @@ var transformChangeLogsource = Transformation{
 	},
 	read: func(d dict) transform {
 		to := readLogSource(d)
-		return transformFunc(func(a *application) {
-			to.Definition, to.Pos = a.draft.source.Definition, a.draft.source.Pos
-			a.draft.source = to
-		})
+		return transformFunc(func(a *application) { a.draft.rewrite(to) })
 	},
 }
 

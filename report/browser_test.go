@@ -39,6 +39,7 @@ func shownRules(t *testing.T, page string) []string {
 }
 
 func TestFilterInTheAddress(t *testing.T) {
+	t.Parallel()
 	b := browser.New(t)
 	path := onDisk(t, smallHunt())
 	lsass, encoded := "LSASS Opened for Reading", "Encoded PowerShell"
@@ -70,6 +71,7 @@ func TestFilterInTheAddress(t *testing.T) {
 }
 
 func TestHostilePageRunsNothing(t *testing.T) {
+	t.Parallel()
 	b := browser.New(t)
 	for _, s := range []string{strings.Join(hostile[:13], " "), hostile[14]} {
 		page, err := b.DOM(browser.FileURL(onDisk(t, hostileHunt(s)), "q=alert&host=x"))
@@ -84,6 +86,7 @@ func TestHostilePageRunsNothing(t *testing.T) {
 }
 
 func TestThemesAndSizes(t *testing.T) {
+	t.Parallel()
 	b := browser.New(t)
 	path := onDisk(t, smallHunt())
 	for _, width := range []int{400, 1280} {

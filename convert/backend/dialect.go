@@ -24,8 +24,9 @@ type Dialect struct {
 
 // Language writes the comparisons of a dialect.
 type Language interface {
-	// Group writes comparisons of one field that AND (all) or OR links, in as
-	// many pieces as the language needs; the same operator links the pieces.
+	// Group writes comparisons of one field, of one detection item, that AND
+	// (all) or OR links, in as many pieces as the language needs; the same
+	// operator links the pieces.
 	Group(matches []*ir.Match, all bool) ([]Piece, error)
 }
 
@@ -119,7 +120,7 @@ func (d *Dialect) list(x []ir.Expr, op operator, l Language) (printed, error) {
 	case len(x) == 0:
 		return printed{leaf, []Piece{{Text: d.False, Closed: true}}}, nil
 	}
-	if matches, ok := sameField(x); ok {
+	if matches, ok := oneItem(x); ok {
 		return group(matches, op, l)
 	}
 	out := printed{op: op}
@@ -137,12 +138,14 @@ func (d *Dialect) list(x []ir.Expr, op operator, l Language) (printed, error) {
 	return out, nil
 }
 
-// sameField tells whether all members compare one field.
-func sameField(x []ir.Expr) ([]*ir.Match, bool) {
+// oneItem tells whether all members compare one field and stem from one
+// detection item. What stands in several items of a rule is kept apart: in a
+// list a value may take the form that its neighbour needs.
+func oneItem(x []ir.Expr) ([]*ir.Match, bool) {
 	matches := make([]*ir.Match, len(x))
 	for i, e := range x {
 		m, ok := e.(*ir.Match)
-		if !ok || i > 0 && m.Field != matches[0].Field {
+		if !ok || i > 0 && (m.Field != matches[0].Field || m.Pos != matches[0].Pos) {
 			return nil, false
 		}
 		matches[i] = m

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -90,8 +91,10 @@ func (t *luceneRegexp) search(re *syntax.Regexp, left, right bool) string {
 		}
 		return "(" + t.search(re.Sub[0], left, right) + "|" + without + ")"
 	}
-	t.fail("an anchor inside of a repetition, or a word boundary (\\b),")
-	return ""
+	if holds(re, syntax.OpWordBoundary, syntax.OpNoWordBoundary) {
+		return t.fail(`no word boundary (\b, \B)`)
+	}
+	return t.fail("no anchor (^, $) inside of a repetition")
 }
 
 // free writes an expression without anchors at an end of the search.
@@ -126,8 +129,7 @@ func isAny(re *syntax.Regexp, at int) bool {
 
 func (t *luceneRegexp) begin(re *syntax.Regexp, left, right bool) string {
 	if !left {
-		t.fail(`"^" behind other text`)
-		return ""
+		return t.fail(`no "^" behind other text`)
 	}
 	text := ""
 	if re.Op == syntax.OpBeginLine {
@@ -141,8 +143,7 @@ func (t *luceneRegexp) begin(re *syntax.Regexp, left, right bool) string {
 
 func (t *luceneRegexp) end(re *syntax.Regexp, left, right bool) string {
 	if !right {
-		t.fail(`"$" before other text`)
-		return ""
+		return t.fail(`no "$" before other text`)
 	}
 	text := ""
 	if re.Op == syntax.OpEndLine {
@@ -155,55 +156,49 @@ func (t *luceneRegexp) end(re *syntax.Regexp, left, right bool) string {
 }
 
 func (t *luceneRegexp) concat(subs []*syntax.Regexp, left, right bool) string {
+	// Of anchors in a row one counts, the one of the text before that of a line.
+	for len(subs) > 1 && begins(subs[0]) && begins(subs[1]) {
+		if subs[0].Op == syntax.OpBeginText {
+			subs = slices.Concat(subs[:1], subs[2:])
+		} else {
+			subs = subs[1:]
+		}
+	}
+	for n := len(subs); n > 1 && ends(subs[n-1]) && ends(subs[n-2]); n = len(subs) {
+		if subs[n-1].Op == syntax.OpEndText {
+			subs = slices.Concat(subs[:n-2], subs[n-1:])
+		} else {
+			subs = subs[:n-1]
+		}
+	}
 	var b strings.Builder
 	for i, sub := range subs {
-		l, r := left && i == 0, right && i == len(subs)-1
-		// Anchors may stand in a row, and behind them nothing is at the edge.
-		if anchored(sub) && !l && !r {
-			l = left && allBegin(subs[:i])
-			r = right && allEnd(subs[i+1:])
-		}
-		b.WriteString(t.search(sub, l, r))
+		b.WriteString(t.search(sub, left && i == 0, right && i == len(subs)-1))
 	}
 	return b.String()
 }
 
-func allBegin(subs []*syntax.Regexp) bool {
-	for _, s := range subs {
-		if s.Op != syntax.OpBeginText && s.Op != syntax.OpBeginLine {
-			return false
-		}
-	}
-	return true
+func begins(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpBeginText || re.Op == syntax.OpBeginLine
 }
 
-func allEnd(subs []*syntax.Regexp) bool {
-	for _, s := range subs {
-		if s.Op != syntax.OpEndText && s.Op != syntax.OpEndLine {
-			return false
-		}
-	}
-	return true
-}
+func ends(re *syntax.Regexp) bool { return re.Op == syntax.OpEndText || re.Op == syntax.OpEndLine }
 
 // anchored tells whether an expression holds an anchor or a word boundary.
 func anchored(re *syntax.Regexp) bool {
-	switch re.Op {
-	case syntax.OpBeginText, syntax.OpBeginLine, syntax.OpEndText, syntax.OpEndLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
-		return true
-	}
-	for _, sub := range re.Sub {
-		if anchored(sub) {
-			return true
-		}
-	}
-	return false
+	return holds(re, syntax.OpBeginText, syntax.OpBeginLine, syntax.OpEndText, syntax.OpEndLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary)
 }
 
-func (t *luceneRegexp) fail(what string) {
+func holds(re *syntax.Regexp, ops ...syntax.Op) bool {
+	return slices.Contains(ops, re.Op) || slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return holds(sub, ops...) })
+}
+
+// fail keeps the first error; it returns the text of what can't be written.
+func (t *luceneRegexp) fail(what string) string {
 	if t.err == nil {
-		t.err = errors.New("Lucene's regular expressions can't express " + what + " of this one")
+		t.err = errors.New("Lucene's regular expressions have " + what)
 	}
+	return ""
 }
 
 // plain writes an expression without anchors.
@@ -257,8 +252,7 @@ func (t *luceneRegexp) plain(re *syntax.Regexp) string {
 		}
 		return strings.Join(texts, "|")
 	}
-	t.fail("a part")
-	return ""
+	return t.fail("no form for " + re.String())
 }
 
 // repeated writes what a repetition stands behind.

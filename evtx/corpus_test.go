@@ -1,0 +1,163 @@
+package evtx
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// corpus returns the event logs under a folder of the corpus.
+func corpus(t testing.TB, folder string) []string {
+	t.Helper()
+	shared := os.Getenv("HUNTBOOK_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "..", "shared")
+	}
+	root := filepath.Join(shared, "corpus", filepath.FromSlash(folder))
+	var files []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".evtx") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) == 0 {
+		t.Skipf("the corpus is not here: no event logs under %s; set HUNTBOOK_SHARED to its folder", root)
+	}
+	return files
+}
+
+// readAll decodes a stream to the end.
+func readAll(t testing.TB, src io.Reader) ([]Record, Summary) {
+	t.Helper()
+	r, err := NewReader(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records []Record
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return records, r.Summary()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.JSON = bytes.Clone(rec.JSON)
+		records = append(records, rec)
+	}
+}
+
+func decodeJSON(t testing.TB, from *json.Decoder) (value any, ok bool) {
+	t.Helper()
+	from.UseNumber()
+	if err := from.Decode(&value); err == io.EOF {
+		return nil, false
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return value, true
+}
+
+// TestRegressionLogs compares the logs of Sigma's regression data, record by
+// record, with the JSON that another reader made of them.
+func TestRegressionLogs(t *testing.T) {
+	for _, path := range corpus(t, "sigma/regression_data") {
+		log, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(strings.TrimSuffix(path, ".evtx") + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, summary := readAll(t, bytes.NewReader(log))
+		if summary.Damages > 0 {
+			t.Errorf("%s: %v", path, summary.Damage)
+		}
+		want := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+		for i, rec := range records {
+			expected, ok := decodeJSON(t, want)
+			if !ok {
+				t.Errorf("%s: %d records, the JSON has %d", path, len(records), i)
+				break
+			}
+			got, _ := decodeJSON(t, json.NewDecoder(bytes.NewReader(rec.JSON)))
+			if !reflect.DeepEqual(got, expected) {
+				t.Errorf("%s: record %d: %s", filepath.Base(path), i+1, difference("", got, expected))
+			}
+		}
+		if _, more := decodeJSON(t, want); more {
+			t.Errorf("%s: more objects in the JSON than the log's %d records", path, len(records))
+		}
+	}
+}
+
+// difference names the first member in which two JSON values differ.
+func difference(at string, got, want any) string {
+	g, isObject := got.(map[string]any)
+	w, _ := want.(map[string]any)
+	if !isObject || w == nil {
+		if reflect.DeepEqual(got, want) {
+			return ""
+		}
+		return fmt.Sprintf("%s is %#v, want %#v", at, got, want)
+	}
+	keys := slices.Concat(slices.Collect(maps.Keys(g)), slices.Collect(maps.Keys(w)))
+	slices.Sort(keys)
+	for _, key := range keys {
+		if d := difference(at+"."+key, g[key], w[key]); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// TestAttackSamples reads whole logs as Windows wrote them and compares the
+// number of records with what the chunks' headers count.
+func TestAttackSamples(t *testing.T) {
+	total := 0
+	for _, path := range corpus(t, "evtx-attack-samples") {
+		log, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := 0
+		for at := headerBlock; at+chunkHeader <= len(log); at += chunkSize {
+			if chunk := log[at:]; bytes.HasPrefix(chunk, chunkMagic) {
+				counted += int(binary.LittleEndian.Uint64(chunk[16:])-binary.LittleEndian.Uint64(chunk[8:])) + 1
+			}
+		}
+		records, summary := readAll(t, bytes.NewReader(log))
+		if summary.Damages > 0 || len(records) != counted || summary.Records != counted {
+			t.Errorf("%s: %d records, the headers count %d; damage: %v", path, len(records), counted, summary.Damage)
+		}
+		for _, rec := range records {
+			var event struct {
+				Event struct {
+					System struct {
+						EventRecordID uint64
+						Channel       string
+					}
+				}
+			}
+			if err := json.Unmarshal(rec.JSON, &event); err != nil {
+				t.Errorf("%s: record %d: %v: %s", path, rec.ID, err, rec.JSON)
+			} else if event.Event.System.Channel == "" {
+				t.Errorf("%s: record %d has no channel: %s", path, rec.ID, rec.JSON)
+			}
+		}
+		total += len(records)
+	}
+	t.Logf("%d records", total)
+}

@@ -1,0 +1,16 @@
+package pipeline
+
+var transformFieldNameSuffix = Transformation{
+	Name:       "field_name_suffix",
+	Prose:      "Puts a text behind every field name.",
+	Parameters: []Parameter{{"suffix", "the text"}},
+	Example: Example{
+		Item:      `{type: field_name_suffix, suffix: .keyword}`,
+		Detection: `{Image: x}`,
+		Result:    `Image.keyword = "x"`,
+	},
+	read: func(d dict) transform {
+		suffix := d.need("suffix")
+		return &fieldAffix{func(name string) string { return name + suffix }}
+	},
+}
