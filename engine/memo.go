@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/huntbook/huntbook/ingest"
@@ -34,14 +33,8 @@ func NewMemo(data Data, read []string, o ingest.Options, info DataInfo, bounds B
 	return &Memo{data: data, read: read, ingest: o, info: info, bounds: bounds, byRule: map[string]*Answer{}}
 }
 
-// Put files the answer to a rule's text.
-func (m *Memo) Put(rule string, a *Answer) { m.byRule[cellText(rule)] = a }
-
-// cellText is a rule's text as it stands in a cell, which ends without a
-// newline and has none of Windows' line ends.
-func cellText(s string) string {
-	return strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-}
+// Put files the answer to a rule's text as a cell hands it over.
+func (m *Memo) Put(rule string, a *Answer) { m.byRule[rule] = a }
 
 // For returns an engine for notebooks in a folder. Behind answers what the
 // memo does not know; it is only asked when needed.
@@ -88,7 +81,7 @@ func (e *memoEngine) Run(ctx context.Context, q Query) (*Result, error) {
 		return nil, ErrNoData
 	}
 	limit := e.memo.bounds.limit(q)
-	if a := e.memo.byRule[cellText(q.Rule)]; a != nil && e.engine == nil && (limit <= len(a.Events) || len(a.Events) == a.Result.Count) {
+	if a := e.memo.byRule[q.Rule]; a != nil && e.engine == nil && (limit <= len(a.Events) || len(a.Events) == a.Result.Count) {
 		result := a.Result
 		for _, c := range a.Events[:min(limit, len(a.Events))] {
 			result.Findings = append(result.Findings, c.Finding(e.memo.bounds))

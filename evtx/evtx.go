@@ -55,8 +55,8 @@ type Record struct {
 	// Recovered says that the record was found where no header and no valid
 	// checksum vouches for it.
 	Recovered bool
-	// JSON is the event, one object on one line, at most 1 MiB and a little.
-	// It is valid until the next call of Next.
+	// JSON is the event, one object on one line, at most 1 MiB. It is
+	// valid until the next call of Next.
 	JSON []byte
 }
 
@@ -141,13 +141,15 @@ func (r *Reader) readHeader(head []byte) {
 
 // fill reads until buf holds n bytes or the stream ends.
 func (r *Reader) fill(n int) {
-	for r.n < n && r.err == nil {
+	for idle := 0; r.n < n && r.err == nil; idle++ {
 		var got int
-		got, r.err = io.ReadAtLeast(r.src, r.buf[r.n:n], n-r.n)
+		got, r.err = r.src.Read(r.buf[r.n:n])
 		r.n += got
-	}
-	if errors.Is(r.err, io.ErrUnexpectedEOF) {
-		r.err = io.EOF
+		if got > 0 {
+			idle = 0
+		} else if idle == 100 {
+			r.err = io.ErrNoProgress
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ func (d *decoder) record(from, to int) (json []byte, reason string) {
 		d.elementValue(root.element, root.values)
 		d.out = append(d.out, '}')
 	}
+	if len(d.out) > d.limit {
+		d.fail(brokenWork)
+	}
 	d.release(mark)
 	d.room -= len(d.out)
 	return d.out, d.broken

@@ -26,7 +26,7 @@ var ErrNotOurs = errors.New("the folder is not empty and no hunt of ours")
 
 // folder is the output folder of a hunt.
 type folder struct {
-	dir string
+	dir string // absolute
 	// old is the hunt that was there before, nil when there was none.
 	old *report.Hunt
 }

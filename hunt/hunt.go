@@ -92,7 +92,11 @@ type plan struct {
 // and the error is the context's.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
 	start := time.Now()
-	out, err := openFolder(o.Out)
+	dir, err := filepath.Abs(o.Out)
+	if err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	out, err := openFolder(dir)
 	if err != nil {
 		return nil, err
 	}

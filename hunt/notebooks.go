@@ -30,18 +30,18 @@ func (h *hunter) notebooks(ctx context.Context) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
 	for _, p := range h.plans {
 		if h.OnlyFindings && p.count == 0 && !h.wasEdited(old[p]) {
 			continue
 		}
 		h.Progress.Planned.Add(1)
-		if ctx.Err() != nil {
+		if groupCtx.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			if err := h.writeNotebook(ctx, p, template, memo, old[p]); err != nil {
+			if err := h.writeNotebook(groupCtx, p, template, memo, old[p]); err != nil {
 				return err
 			}
 			h.Progress.Notebooks.Add(1)
@@ -65,7 +65,8 @@ func (h *hunter) memo() (*engine.Memo, error) {
 	for _, p := range h.plans {
 		result := engine.NewResult(p.prepared)
 		result.Count = p.count
-		memo.Put(p.entry.Rule.Text, &engine.Answer{Result: *result, Events: p.events})
+		page := notebook.Page{Rule: p.entry.Rule}
+		memo.Put(page.CellRule(), &engine.Answer{Result: *result, Events: p.events})
 	}
 	return memo, nil
 }
