@@ -195,7 +195,7 @@ func (d *decoder) compileTemplate(offset uint32) template {
 	if uint64(start)+uint64(size) > uint64(len(d.chunk)) {
 		return template{broken: brokenTemplate}
 	}
-	p := parser{d: d, pos: start, end: start + int(size)}
+	p := parser{d: d, pos: start, end: start + int(size), dependency: true}
 	for d.step(compileWork) {
 		switch token := p.byte() &^ moreFollows; token {
 		case tokenFragment:
@@ -204,7 +204,7 @@ func (d *decoder) compileTemplate(offset uint32) template {
 			p.instruction(token)
 		case tokenOpen:
 			p.pos--
-			k := p.element(false, true)
+			k := p.element(false)
 			return template{root: k.element, broken: d.broken}
 		default:
 			d.fail(brokenRoot)
@@ -219,6 +219,9 @@ type parser struct {
 	d        *decoder
 	pos, end int
 	depth    int
+	// dependency: an element's token is followed by the number of a value that
+	// it depends on.
+	dependency bool
 }
 
 func (p *parser) take(n int) []byte {
@@ -289,16 +292,15 @@ func (p *parser) instruction(token byte) {
 }
 
 // element compiles an element from its token on. inData: its parent is EventData
-// or UserData; dependency: the token is followed by the number of a value that it
-// depends on.
-func (p *parser) element(inData, dependency bool) kid {
+// or UserData.
+func (p *parser) element(inData bool) kid {
 	d := p.d
 	if p.depth++; p.depth > maxDepth {
 		d.fail(brokenDepth)
 		return kid{}
 	}
 	more := p.byte()&moreFollows != 0
-	if dependency {
+	if p.dependency {
 		p.skip(2)
 	}
 	p.skip(4) // the element's size
@@ -356,7 +358,8 @@ func (p *parser) attributes(e *element, k *kid, inData bool) {
 	e.attrs.to = int32(len(d.attrs))
 }
 
-// content compiles what stands between <a> and </a>.
+// content compiles what stands between <a> and </a>. open is where its pieces
+// begin among the open ones.
 func (p *parser) content(inData bool, open int) {
 	d := p.d
 	for d.step(compileWork) {
@@ -366,7 +369,8 @@ func (p *parser) content(inData bool, open int) {
 		switch token := p.byte() &^ moreFollows; token {
 		case tokenOpen:
 			p.pos--
-			d.openKids = append(d.openKids, p.element(inData, true))
+			d.openKids = append(d.openKids, p.element(inData))
+			open = len(d.openPieces)
 		case tokenPITarget, tokenPIData:
 			p.instruction(token)
 		case tokenClose:
@@ -378,7 +382,7 @@ func (p *parser) content(inData bool, open int) {
 }
 
 // piece compiles a part of a text; false when something else comes. Texts that
-// follow each other become one.
+// follow each other become one, from the open piece at index open on.
 func (p *parser) piece(open int) bool {
 	d := p.d
 	if p.pos >= p.end || !d.step(compileWork) {

@@ -70,7 +70,8 @@ func decodeJSON(t testing.TB, from *json.Decoder) (value any, ok bool) {
 }
 
 // TestRegressionLogs compares the logs of Sigma's regression data, record by
-// record, with the JSON that another reader made of them.
+// record, with the JSON that another reader made of them. That one cuts off the
+// white space at the end of a text; we keep it, as Windows and its forwarders do.
 func TestRegressionLogs(t *testing.T) {
 	for _, path := range corpus(t, "sigma/regression_data") {
 		log, err := os.ReadFile(path)
@@ -93,6 +94,7 @@ func TestRegressionLogs(t *testing.T) {
 				break
 			}
 			got, _ := decodeJSON(t, json.NewDecoder(bytes.NewReader(rec.JSON)))
+			got = trimEnds(got)
 			if !reflect.DeepEqual(got, expected) {
 				t.Errorf("%s: record %d: %s", filepath.Base(path), i+1, difference("", got, expected))
 			}
@@ -101,6 +103,19 @@ func TestRegressionLogs(t *testing.T) {
 			t.Errorf("%s: more objects in the JSON than the log's %d records", path, len(records))
 		}
 	}
+}
+
+// trimEnds cuts off the white space at the end of all texts.
+func trimEnds(value any) any {
+	switch v := value.(type) {
+	case string:
+		return strings.TrimRight(v, " ")
+	case map[string]any:
+		for key := range v {
+			v[key] = trimEnds(v[key])
+		}
+	}
+	return value
 }
 
 // difference names the first member in which two JSON values differ.
@@ -147,14 +162,16 @@ func TestAttackSamples(t *testing.T) {
 				Event struct {
 					System struct {
 						EventRecordID uint64
-						Channel       string
+						Provider      struct {
+							Attributes struct{ Name string } `json:"#attributes"`
+						}
 					}
 				}
 			}
 			if err := json.Unmarshal(rec.JSON, &event); err != nil {
 				t.Errorf("%s: record %d: %v: %s", path, rec.ID, err, rec.JSON)
-			} else if event.Event.System.Channel == "" {
-				t.Errorf("%s: record %d has no channel: %s", path, rec.ID, rec.JSON)
+			} else if system := event.Event.System; system.EventRecordID != rec.ID || system.Provider.Attributes.Name == "" {
+				t.Errorf("%s: record %d: %s", path, rec.ID, rec.JSON)
 			}
 		}
 		total += len(records)

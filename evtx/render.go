@@ -82,7 +82,8 @@ func (d *decoder) fragment(from, to int, record bool) {
 			}
 		case tokenOpen:
 			p.pos--
-			k := p.element(false, p.dependency(record))
+			p.dependency = p.hasDependency(record)
+			k := p.element(false)
 			if d.broken == "" {
 				d.members = append(d.members, member{name: k.name, element: k.element})
 			}
@@ -92,10 +93,10 @@ func (d *decoder) fragment(from, to int, record bool) {
 	}
 }
 
-// dependency tells whether the element here has the number of a value that it
+// hasDependency tells whether the element here has the number of a value that it
 // depends on. Elements of templates do, those that stand alone need not: a name
 // follows its own place, or its place lies before.
-func (p *parser) dependency(likely bool) bool {
+func (p *parser) hasDependency(likely bool) bool {
 	const without, with = 5, 7 // bytes before the place of the name
 	at := func(n int) bool {
 		if p.end-p.pos < n+4 {
@@ -361,10 +362,9 @@ func (d *decoder) item(index int32, values []value, unnamed bool) {
 	if d.out[len(d.out)-1] != '[' {
 		d.out = append(d.out, ',')
 	}
-	e := &d.elements[index]
-	if e.form == formSlot {
+	if e := &d.elements[index]; e.form == formSlot {
 		if v := at(values, d.pieces[e.pieces.from].slot); v.kind&typeArray != 0 && v.size > 0 {
-			d.out = appendItems(d.out, v.kind&^typeArray, d.bytes(v), ",", appendValue)
+			d.out = appendItems(d.out, v.kind, d.bytes(v), ",", appendValue)
 			return
 		}
 	}
@@ -421,7 +421,7 @@ func (d *decoder) text(pieces span, values []value) {
 		switch {
 		case d.isEmpty(v):
 		case v.kind&typeArray != 0:
-			d.out = appendItems(d.out, v.kind&^typeArray, d.bytes(v), ", ", appendText)
+			d.out = appendItems(d.out, v.kind, d.bytes(v), ", ", appendText)
 		default:
 			d.out = appendText(d.out, v.kind, d.bytes(v))
 		}
@@ -456,13 +456,15 @@ func (d *decoder) slotValue(v value) {
 	case v.kind&typeArray == 0:
 		d.out = appendValue(d.out, v.kind, d.bytes(v))
 	default:
-		kind, b := v.kind&^typeArray, d.bytes(v)
-		if _, rest := nextItem(kind, b); len(rest) == 0 {
-			d.out = appendItems(d.out, kind, b, "", appendValue)
+		b := d.bytes(v)
+		kind := itemKind(v.kind, len(b))
+		item, rest := nextItem(kind, b)
+		if len(rest) == 0 {
+			d.out = appendValue(d.out, kind, item)
 			return
 		}
 		d.out = append(d.out, '[')
-		d.out = appendItems(d.out, kind, b, ",", appendValue)
+		d.out = appendItems(d.out, v.kind, b, ",", appendValue)
 		d.out = append(d.out, ']')
 	}
 }

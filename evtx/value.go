@@ -124,7 +124,8 @@ func appendText(dst []byte, kind byte, b []byte) []byte {
 }
 
 // appendItems writes the items of an array, put between them.
-func appendItems(dst []byte, kind byte, b []byte, put string, write func([]byte, byte, []byte) []byte) []byte {
+func appendItems(dst []byte, array byte, b []byte, put string, write func([]byte, byte, []byte) []byte) []byte {
+	kind := itemKind(array, len(b))
 	for first := true; len(b) > 0; first = false {
 		var item []byte
 		item, b = nextItem(kind, b)
@@ -134,6 +135,19 @@ func appendItems(dst []byte, kind byte, b []byte, put string, write func([]byte,
 		dst = write(dst, kind, item)
 	}
 	return dst
+}
+
+// itemKind is the type of an array's items. Those of type size are of 8 bytes if
+// the array's length allows.
+func itemKind(array byte, size int) byte {
+	kind := array &^ typeArray
+	switch {
+	case kind == typeSize && size%8 == 0:
+		return typeHex64
+	case kind == typeSize:
+		return typeHex32
+	}
+	return kind
 }
 
 // nextItem cuts the first item off an array: strings end with a zero character,
@@ -153,10 +167,6 @@ func nextItem(kind byte, b []byte) (item, rest []byte) {
 			if c == 0 {
 				return b[:i], b[i+1:]
 			}
-		}
-	case typeSize:
-		if n = 8; len(b)%8 != 0 {
-			n = 4
 		}
 	case typeSID:
 		if len(b) >= 2 {

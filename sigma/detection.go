@@ -145,6 +145,10 @@ func numberText(n *yaml.Node) (string, bool) {
 	if isDecimal(s) {
 		return s, true
 	}
+	if digits := strings.TrimLeft(s, "-0123456789"); digits == "" {
+		// 00000409 is octal to some YAML readers, and a text to its author.
+		return "", false
+	}
 	var i int64
 	if n.ShortTag() == "!!int" && n.Decode(&i) == nil {
 		return strconv.FormatInt(i, 10), true

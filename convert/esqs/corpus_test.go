@@ -244,12 +244,6 @@ var steps = []step{
 		}
 		return q
 	}},
-	{"package sigma reads a text of digits such as 00000429 as a number", func(q query) query {
-		if digits := strings.Trim(q.value, "*"); strings.Trim(digits, "0123456789") == "" {
-			q.value = "*" + strings.TrimLeft(digits, "0") + "*"
-		}
-		return q
-	}},
 	{"sigmac took an escaped wildcard for one, or let a backslash escape the wildcard behind it", func(q query) query {
 		if strings.Contains(q.value, `\*`) || strings.Contains(q.value, `\?`) {
 			q.field, q.form = strings.TrimSuffix(q.field, ".keyword"), ""
