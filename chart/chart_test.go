@@ -231,7 +231,7 @@ func TestCut(t *testing.T) {
 		want  string
 	}{
 		{"short", 100, "short"},
-		{"a rather long label", 60, "a rather l…"},
+		{"a rather long label", 60, "a rathe…"},
 		{"x", 0, "…"},
 		{"", 0, ""},
 		{"tab\tand\nline", 200, "tab and line"},

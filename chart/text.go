@@ -9,7 +9,8 @@ import (
 	"golang.org/x/image/font"
 )
 
-// measure returns the width of text in CSS pixels. Glyphs that Go's font lacks
+// measure returns the width of text in CSS pixels, a sixth wider than in Go's
+// font: who shows the SVG has a font of their own. Glyphs that Go's font lacks
 // count as the box that stands for them.
 func measure(s string) int {
 	measuring.Lock()
@@ -22,7 +23,7 @@ func measure(s string) int {
 		}
 		measuring.face = f
 	}
-	return font.MeasureString(measuring.face, s).Ceil()
+	return font.MeasureString(measuring.face, s).Ceil() * 7 / 6
 }
 
 var measuring struct {

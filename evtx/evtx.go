@@ -46,7 +46,8 @@ var ErrFormat = errors.New("not a Windows event log: neither a file header (ElfF
 
 // Record is one event.
 type Record struct {
-	// ID is the number that Windows gave the record, as its header has it.
+	// ID is the record's number in this file. Windows counts anew when it
+	// exports a log: System.EventRecordID is the number that it had there.
 	ID uint64
 	// Time is when the record was written, UTC, in steps of 100 ns.
 	Time time.Time

@@ -359,6 +359,9 @@ func (d *decoder) items(members []member, name int32, unnamed bool) {
 // item writes an element as an item of a list, the items of an array as several.
 // Data without a name that is empty is "", since only its place tells what it is.
 func (d *decoder) item(index int32, values []value, unnamed bool) {
+	if !d.step(1) {
+		return
+	}
 	if d.out[len(d.out)-1] != '[' {
 		d.out = append(d.out, ',')
 	}

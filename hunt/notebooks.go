@@ -107,7 +107,7 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 		Rule:     p.entry.Rule,
 		RulePath: p.entry.Path,
 		Options: notebook.Options{
-			Rows: h.Rows, Limit: h.Bounds.Findings(), EventSize: h.Bounds.Size(),
+			Rows: h.Rows, Limit: h.Bounds.Findings(), EventSize: min(h.Bounds.Size(), notebook.DefaultOptions().EventSize),
 			Since: h.Data.Since, Until: h.Data.Until,
 		},
 	}

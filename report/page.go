@@ -54,9 +54,11 @@ type page struct {
 	MoreHosts  int
 	HostsTotal int
 
-	ShownSources  []Source
-	MoreSources   int
-	OpenSources   bool
+	ShownSources []Source
+	MoreSources  int
+	OpenSources  bool
+	// Shapes tells whether any source's shape is known.
+	Shapes        bool
 	ShownProblems []Problem
 	MoreProblems  int
 
@@ -215,6 +217,7 @@ func (p *page) listSources() {
 	p.ShownSources = p.Sources[:min(len(p.Sources), shownSources)]
 	p.MoreSources = len(p.Sources) - len(p.ShownSources)
 	p.OpenSources = len(p.Sources) <= openSources
+	p.Shapes = slices.ContainsFunc(p.Sources, func(s Source) bool { return s.Shape != "" })
 	p.ShownProblems = p.Problems[:min(len(p.Problems), shownProblems)]
 	p.MoreProblems = len(p.Problems) - len(p.ShownProblems)
 }

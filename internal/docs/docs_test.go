@@ -1,0 +1,90 @@
+// Package docs holds the tests that write the reference pages in docs/ from what
+// the program itself knows, and that fail when a page is out of date.
+package docs
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/huntbook/huntbook/convert"
+	"github.com/huntbook/huntbook/kernel"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+var update = flag.Bool("update", false, "write the pages")
+
+func TestPages(t *testing.T) {
+	for name, page := range map[string]func() string{
+		"cells.md":     kernel.Reference,
+		"targets.md":   targets,
+		"modifiers.md": modifiers,
+	} {
+		file := filepath.Join("..", "..", "docs", name)
+		got := page()
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want), got); d != "" {
+			t.Errorf("docs/%s is out of date (-page +program); go test ./internal/docs -update writes it:\n%s", name, d)
+		}
+	}
+}
+
+func modifiers() string {
+	var b strings.Builder
+	b.WriteString("# Modifiers\n\nModifiers stand behind a field's name and are applied from left to right: " +
+		"`CommandLine|wide|base64offset|contains`.\n\n| modifier | what it does | example |\n|---|---|---|\n")
+	for _, m := range sigma.Modifiers() {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", m.Name, cell(m.Prose), cell(m.Example))
+	}
+	return b.String()
+}
+
+func targets() string {
+	var b strings.Builder
+	b.WriteString("# Targets\n\n`huntbook convert -t TARGET` writes a rule in one of these languages.\n")
+	for _, t := range convert.Targets() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s [Reference](%s)\n\n", t.Name, t.Description, t.Reference)
+		fmt.Fprintf(&b, "A rule's detection:\n\n```yaml\n%s\n```\n\nbecomes\n\n```\n%s\n```\n", strings.TrimSpace(t.Example.Rule), t.Example.Query)
+		if len(t.Limits) > 0 {
+			b.WriteString("\nWhat it can't express, or means otherwise:\n\n")
+			for _, l := range t.Limits {
+				fmt.Fprintf(&b, "- %s\n", l)
+			}
+		}
+		b.WriteString("\n| output format (`-f`) | |\n|---|---|\n")
+		for _, f := range t.Formats {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, cell(f.Description))
+		}
+		if len(t.Options) == 0 {
+			continue
+		}
+		b.WriteString("\n| option (`-O name=value`) | default | |\n|---|---|---|\n")
+		for _, o := range t.Options {
+			value := ""
+			if o.Default != "" {
+				value = "`" + cell(o.Default) + "`"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, value, cell(o.Description))
+		}
+	}
+	return b.String()
+}
+
+// cell makes a text fit into a table's cell.
+func cell(s string) string {
+	return string(bytes.ReplaceAll(bytes.ReplaceAll([]byte(s), []byte("|"), []byte(`\|`)), []byte("\n"), []byte(" ")))
+}
