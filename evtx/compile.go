@@ -112,6 +112,7 @@ type decoder struct {
 
 	openPieces []piece // of elements that are being compiled
 	openKids   []kid
+	kidOf      []int32  // by name: the last of these kids that has it, from 1; 0: none
 	values     []value  // of the instances that are being rendered
 	members    []member // of the objects that are being rendered
 
@@ -128,12 +129,13 @@ type template struct {
 	broken string
 }
 
-// Bounds on what a chunk may cost. A real one has some 2 bytes of JSON for each
-// of its own, and far less than a step.
+// Bounds on what a chunk may cost. A real one takes 2 or 3 bytes of JSON for each
+// of its own, and a third of a step.
 const (
-	workPerByte   = 16
-	compileWork   = 4 // steps that one token costs
-	outputPerByte = 256
+	workPerByte   = 4
+	compileWork   = 4  // steps that one token costs
+	bytesPerStep  = 16 // of text that is compiled
+	outputPerByte = 64
 	outputBase    = 1 << 16
 	maxRecordJSON = 1 << 20
 )
@@ -276,11 +278,16 @@ func (p *parser) name() int32 {
 	if int(offset) == p.pos {
 		p.skip(header + size + 2)
 	}
+	p.d.step(size / bytesPerStep)
 	return p.d.names.ofUTF16(chunk[start : start+size])
 }
 
 // text reads a counted text.
-func (p *parser) text() []byte { return p.take(2 * p.uint16()) }
+func (p *parser) text() []byte {
+	b := p.take(2 * p.uint16())
+	p.d.step(len(b) / bytesPerStep)
+	return b
+}
 
 // instruction passes over a processing instruction's token.
 func (p *parser) instruction(token byte) {
@@ -479,25 +486,24 @@ func (d *decoder) closeKids(open int, e *element) span {
 	kids := d.openKids[open:]
 	s := span{from: int32(len(d.kids))}
 	s.to = s.from + int32(len(kids))
+	for len(d.kidOf) < len(d.names.keys) {
+		d.kidOf = append(d.kidOf, 0)
+	}
 	for i := range kids {
 		k := &kids[i]
 		if k.name == keyAsked {
 			e.asked = true
 			continue
 		}
-		if k.later {
-			continue
+		if before := d.kidOf[k.name]; before > 0 {
+			kids[before-1].next = s.from + int32(i)
+			k.later = true
 		}
-		last := k
-		for j := i + 1; j < len(kids); j++ {
-			if kids[j].name == k.name {
-				last.next = s.from + int32(j)
-				last = &kids[j]
-				last.later = true
-			}
-		}
-		if !d.step(len(kids) - i) {
-			break
+		d.kidOf[k.name] = int32(i) + 1
+	}
+	for _, k := range kids {
+		if k.name != keyAsked {
+			d.kidOf[k.name] = 0
 		}
 	}
 	d.kids = append(d.kids, kids...)
@@ -555,6 +561,7 @@ func (d *decoder) chooseForm(e *element) {
 func (d *decoder) keep(from int) span {
 	s := span{from: int32(len(d.literals))}
 	d.literals = append(d.literals, d.out[from:]...)
+	d.step((len(d.out) - from) / bytesPerStep)
 	d.out = d.out[:from]
 	s.to = int32(len(d.literals))
 	return s

@@ -5,7 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -145,6 +148,9 @@ func TestDamage(t *testing.T) {
 			return slices.Delete(log, from, from+100)
 		}, without(upTo(1, 60), 39), perChunk - 1, 0, 1, []Kind{BadChunk, NoRecord}},
 		{"bytes put before a chunk", func(log []byte) []byte { return slices.Insert(log, at(1), []byte("garbage")...) }, upTo(1, 60), 0, 0, 0, []Kind{NoChunk}},
+		{"bytes put before a chunk, its signature across 64 KiB", func(log []byte) []byte {
+			return slices.Insert(log, at(1), bytes.Repeat([]byte{'x'}, chunkSize-3)...)
+		}, upTo(1, 60), 0, 0, 0, []Kind{NoChunk}},
 		{"a header that counts more records", func(log []byte) []byte {
 			log[at(1)+16] += 5
 			seal(log[at(1):at(2)])
@@ -162,6 +168,13 @@ func TestDamage(t *testing.T) {
 			copy(log[at(1)+int(free):at(2)], old[from:])
 			return log
 		}, upTo(1, 60), 0, 0, 0, nil},
+		{"records of an older life behind a header with a wrong checksum", func(log []byte) []byte {
+			old := smallChunk(1000, 20)
+			free := binary.LittleEndian.Uint32(log[at(1)+48:])
+			copy(log[at(1)+int(free):at(2)], old[recordAt(t, old, 1010):])
+			log[at(1)+130]++
+			return log
+		}, upTo(1, 60), 0, 0, 1, []Kind{BadChunk}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			log := c.change(file(0, smallChunk(1, perChunk), smallChunk(21, perChunk), smallChunk(41, perChunk)))
@@ -183,21 +196,24 @@ func TestDamage(t *testing.T) {
 // TestOpenLog reads logs that were copied while Windows wrote them: the headers
 // are behind the records.
 func TestOpenLog(t *testing.T) {
+	dataSum, headerSum := [2]int{52, 56}, [2]int{124, 128}
 	for _, c := range []struct {
 		name      string
 		flags     uint32
 		chunkFlag byte
-		follow    uint64 // id of the first record behind the end that the header knows
-		sum       bool   // the chunk's checksums are right
+		follow    uint64   // id of the first record behind the end that the header knows
+		zero      [][2]int // what of the chunk's header is zeroed at last
 		ids       []uint64
 		damages   int
 	}{
-		{"open", flagDirty, 1, 6, true, upTo(1, 10), 0},
-		{"open, with an older life's records", flagDirty, 1, 100, true, upTo(1, 5), 0},
-		{"closed", 0, 1, 6, true, upTo(1, 5), 0},
-		{"open, with wrong checksums", flagDirty, 1, 6, false, upTo(1, 10), 2},
-		{"a file without checksums", flagNoChecksum, 1, 6, false, upTo(1, 10), 0},
-		{"a chunk without checksums", 0, flagNoChecksum, 6, false, upTo(1, 10), 0},
+		{"open", flagDirty, 1, 6, nil, upTo(1, 10), 0},
+		{"open, with an older life's records", flagDirty, 1, 100, nil, upTo(1, 5), 0},
+		{"closed", 0, 1, 6, nil, upTo(1, 5), 0},
+		{"open, with wrong checksums", flagDirty, 1, 6, [][2]int{dataSum, headerSum}, upTo(1, 10), 2},
+		{"closed, with a wrong checksum of the records", 0, 1, 6, [][2]int{dataSum}, upTo(1, 10), 1},
+		{"closed, with an older life's records and a wrong checksum", 0, 1, 100, [][2]int{dataSum}, upTo(1, 5), 1},
+		{"a file without checksums", flagNoChecksum, 1, 6, [][2]int{dataSum, headerSum}, upTo(1, 10), 0},
+		{"a chunk without checksums", 0, flagNoChecksum, 6, [][2]int{dataSum, headerSum}, upTo(1, 10), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newChunk()
@@ -216,9 +232,13 @@ func TestOpenLog(t *testing.T) {
 			binary.LittleEndian.PutUint64(chunk[16:], 5)
 			binary.LittleEndian.PutUint32(chunk[48:], uint32(free))
 			chunk[120] = c.chunkFlag
-			if seal(chunk); !c.sum {
-				clear(chunk[52:56])
-				clear(chunk[124:128])
+			seal(chunk)
+			for _, z := range c.zero {
+				clear(chunk[z[0]:z[1]])
+			}
+			if len(c.zero) == 1 { // the header's own is right
+				sum := crc32.Update(crc32.ChecksumIEEE(chunk[:120]), crc32.IEEETable, chunk[128:chunkHeader])
+				binary.LittleEndian.PutUint32(chunk[124:], sum)
 			}
 			records, s := readAll(t, bytes.NewReader(file(c.flags, chunk)))
 			if !slices.Equal(ids(records), c.ids) || s.Dirty != (c.flags&flagDirty != 0) || s.Damages != c.damages {
@@ -339,6 +359,10 @@ func TestBombs(t *testing.T) {
 	for range 200 {
 		nested = &event{root: once, values: []val{{kind: typeXML, event: nested}}}
 	}
+	var names []node
+	for i := range 1500 {
+		names = append(names, el{fmt.Sprintf("N%d", i), nil, []node{slot(0)}})
+	}
 	for _, c := range []struct {
 		name   string
 		event  *event
@@ -350,7 +374,9 @@ func TestBombs(t *testing.T) {
 		{"fragments nested deeply", nested, brokenDepth},
 		{"elements nested deeply", &event{root: deep(100, text("x"))}, brokenDepth},
 		{"elements nested deeply, without a template", &event{root: deep(100, text("x")), plain: true}, brokenDepth},
+		{"JSON that is too long by its last value", &event{root: &el{"E", nil, many(9, slot(0))}, values: []val{{kind: typeString, data: wide(strings.Repeat("\x01", 20_000))}}}, brokenWork},
 		{"as many elements as fit", &event{root: &el{"E", nil, many(3500, el{"A", nil, []node{slot(0)}})}}, ""},
+		{"as many names as fit", &event{root: &el{"E", nil, names}}, ""},
 		{"elements nested not too deeply", &event{root: deep(maxDepth-3, text("x"))}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -386,16 +412,53 @@ func TestOverlappingTemplates(t *testing.T) {
 	sound(t, file(0, w.finish()))
 }
 
+func TestExtraChunks(t *testing.T) {
+	log := append(file(0, smallChunk(1, 2)), smallChunk(3, 2)...)
+	records, s := readAll(t, bytes.NewReader(log))
+	if len(records) != 4 || s.Chunks != 2 || s.ExtraChunks != 1 || s.Damages > 0 {
+		t.Errorf("%d records, %+v", len(records), s)
+	}
+}
+
+// hesitant returns nothing, and no error, so many times before each read.
+type hesitant struct {
+	io.Reader
+	times, left int
+}
+
+func (h *hesitant) Read(b []byte) (int, error) {
+	if h.left--; h.left >= 0 {
+		return 0, nil
+	}
+	h.left = h.times
+	return h.Reader.Read(b[:min(len(b), 4096)])
+}
+
 func TestReading(t *testing.T) {
 	log := file(0, smallChunk(1, 20), smallChunk(21, 20))
 	for name, src := range map[string]io.Reader{
 		"byte by byte":       iotest.OneByteReader(bytes.NewReader(log)),
 		"data with the EOF":  iotest.DataErrReader(bytes.NewReader(log)),
 		"halves of requests": iotest.HalfReader(bytes.NewReader(log)),
+		"nothing at times":   &hesitant{Reader: bytes.NewReader(log), times: 20},
 	} {
 		if records, s := readAll(t, src); len(records) != 40 || s.Damages > 0 {
 			t.Errorf("%s: %d records, %v", name, len(records), s.Damage)
 		}
+	}
+
+	if _, err := NewReader(&hesitant{left: math.MaxInt}); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("NewReader of a stream that gives nothing: %v", err)
+	}
+	short, err := NewReader(bytes.NewReader(log[:headerBlock+chunkSize]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 25 {
+		_, err = short.Next()
+	}
+	if s := short.Summary(); err != io.EOF || s.Records != 20 || s.Damages != 1 {
+		t.Errorf("Next after the end: %v, %+v", err, s)
 	}
 
 	broken := errors.New("the disk is broken")

@@ -235,15 +235,15 @@ func (d *decoder) collect(e *element, values []value) {
 		}
 		from := len(d.out)
 		d.text(k.naming, values)
+		if !d.step(1 + (len(d.out)-from)/bytesPerStep) {
+			return
+		}
 		m := member{name: nameData, unnamed: len(d.out) == from, element: k.element, values: values}
 		if !m.unnamed {
 			m.name = d.names.id(d.out[from:])
 		}
 		d.out = d.out[:from]
 		d.members = append(d.members, m)
-		if !d.step(1) {
-			return
-		}
 	}
 }
 

@@ -165,6 +165,7 @@ func TestShapes(t *testing.T) {
 		{"an array in an element with attributes", []node{el{"A", attr("x", text("y")), []node{slot(0)}}}, []val{list("a\x00b\x00")}, `{"A":{"#attributes":{"x":"y"},"#text":["a","b"]}}`},
 		{"text between elements", []node{tag("A", text("x"), tag("B"), text("y"))}, none, `{"A":{"#text":"xy","B":null}}`},
 		{"white space between elements", []node{tag("A", text("\r\n\t "), tag("B"), text(" "))}, none, `{"A":{"B":null}}`},
+		{"white space behind an element", []node{tag("A", text("x"), tag("B", slot(0)), text(" "))}, none, `{"A":{"#text":"x","B":null}}`},
 		{"entities", []node{tag("A", entity("lt"), text("a"), entity("gt"), entity("amp"), entity("quot"), entity("apos"), entity("x"))}, none, `{"A":"<a>&\"'&x;"}`},
 		{"character references", []node{tag("A", char('&'), char(0x4e16))}, none, `{"A":"&世"}`},
 		{"CDATA", []node{tag("A", cdata("<b>\"&"))}, none, `{"A":"<b>\"&"}`},

@@ -30,6 +30,12 @@ func (b bitmap) or(o bitmap) {
 	}
 }
 
+func (b bitmap) without(o bitmap) {
+	for i := range b {
+		b[i] &^= o[i]
+	}
+}
+
 // not complements within rows.
 func (b bitmap) not(rows int) {
 	for i := range b {

@@ -53,7 +53,6 @@ type compiledRule struct {
 	scope Scope
 }
 
-// nodeKind orders the members of And: what is cheap to see as empty first.
 type nodeKind uint8
 
 const (
@@ -67,6 +66,32 @@ type node struct {
 	kind nodeKind
 	pred int32
 	kids []node
+	// cost orders the members of And: what narrows the candidates cheaply
+	// comes first.
+	cost int
+}
+
+// The costs of nodes: those that read only the fields that log sources name,
+// other comparisons, groups of them, and what holds a keyword.
+const (
+	costLogSource = iota
+	costPred
+	costGroup
+	costKeyword
+)
+
+// logSourceFields have few distinct values, and tell for most rules that an
+// event is none of theirs.
+var logSourceFields = map[string]bool{"Channel": true, "EventID": true, "Provider_Name": true}
+
+func predCost(field string) int {
+	switch {
+	case field == "":
+		return costKeyword
+	case logSourceFields[field]:
+		return costLogSource
+	}
+	return costPred
 }
 
 // predicate is one comparison.
@@ -131,15 +156,19 @@ func (c *compiler) group(kind nodeKind, x []ir.Expr) (node, error) {
 			return n, err
 		}
 		n.kids = append(n.kids, kid)
+		n.cost = max(n.cost, kid.cost)
 	}
-	slices.SortStableFunc(n.kids, func(a, b node) int { return int(a.kind) - int(b.kind) })
+	if n.cost == costPred {
+		n.cost = costGroup
+	}
+	slices.SortStableFunc(n.kids, func(a, b node) int { return a.cost - b.cost })
 	return n, nil
 }
 
 func (c *compiler) match(m *ir.Match) (node, error) {
 	key := fmt.Sprintf("%q %d %v %q %q %d %d %v", m.Field, m.Op, m.Pattern, m.Text, m.Part, m.Compare, m.Affix, m.Cased)
 	if i, ok := c.predIndex[key]; ok {
-		return node{kind: predNode, pred: i}, nil
+		return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
 	}
 	p := predicate{m: m, column: -1}
 	switch m.Op {
@@ -176,7 +205,7 @@ func (c *compiler) match(m *ir.Match) (node, error) {
 	c.predIndex[key] = i
 	c.builder(m.Field, &p).add(i, &p)
 	c.p.preds = append(c.p.preds, p)
-	return node{kind: predNode, pred: i}, nil
+	return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
 }
 
 func (c *compiler) builder(field string, p *predicate) *columnBuilder {

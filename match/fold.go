@@ -1,6 +1,8 @@
 package match
 
 import (
+	"encoding/binary"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -8,25 +10,48 @@ import (
 // appendFold appends the text with upper and lower case made one: two texts
 // are equal after it exactly when strings.EqualFold says so. The number of
 // characters stays the same.
-func appendFold[T string | []byte](dst []byte, s T) []byte {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			return appendFoldUnicode(dst, string(s[i:]))
+func appendFold(dst []byte, s string) []byte {
+	dst = slices.Grow(dst, len(s)+slack)
+	for len(s) > 0 {
+		n := len(dst)
+		dst = dst[:n+len(s)]
+		ascii := foldASCII(dst[n:], s)
+		dst, s = dst[:n+ascii], s[ascii:]
+		for len(s) > 0 && s[0] >= utf8.RuneSelf {
+			r, width := utf8.DecodeRuneInString(s)
+			dst, s = utf8.AppendRune(dst, foldRune(r)), s[width:]
 		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
 	}
 	return dst
 }
 
-func appendFoldUnicode(dst []byte, s string) []byte {
-	for _, r := range s {
-		dst = utf8.AppendRune(dst, foldRune(r))
+// foldASCII folds the ASCII text at the start of s into dst, which is as long,
+// and returns its length.
+func foldASCII(dst []byte, s string) int {
+	const high, low7 = 0x8080808080808080, 0x7F7F7F7F7F7F7F7F
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if w&high != 0 {
+			break
+		}
+		// A byte's high bit is set where it is at least 'A', or above 'Z'.
+		atLeastA := (w & low7) + 0x3F3F3F3F3F3F3F3F
+		aboveZ := (w & low7) + 0x2525252525252525
+		binary.LittleEndian.PutUint64(dst[i:], w|(atLeastA&^aboveZ&high)>>2)
 	}
-	return dst
+	for ; i < len(s); i++ {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			break
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst[i] = c
+	}
+	return i
 }
 
 // foldRune is the least character that equals r under simple case folding,

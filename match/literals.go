@@ -85,10 +85,11 @@ func (l *literals) find(value []byte, found func(text int32)) {
 		if w.filter == nil {
 			continue
 		}
+		filter, mask, shift := w.filter, w.mask, w.shift&31
 		for i := 0; i+size <= len(value); i++ {
-			key := binary.LittleEndian.Uint32(padded[i:]) & w.mask
-			h := hash(key) >> w.shift
-			if w.filter[h>>6]&(1<<(h&63)) == 0 {
+			key := binary.LittleEndian.Uint32(padded[i:i+4]) & mask
+			h := hash(key) >> shift
+			if filter[h>>6]&(1<<(h&63)) == 0 {
 				continue
 			}
 			for _, e := range w.buckets[key] {

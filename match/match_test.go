@@ -442,3 +442,16 @@ func refFold(s string) string {
 		return largest
 	}, s)
 }
+
+func TestFoldAgreesWithEqualFold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := rapid.StringMatching(`[a-zA-Z@\[`+"`"+`{ßſKkÄä0-9]{0,40}`).Draw(t, "a")
+		if got, want := fold(a), strings.Map(foldRune, a); got != want {
+			t.Fatalf("fold(%q) = %q, rune by rune %q", a, got, want)
+		}
+		b := strings.ToUpper(a)
+		if (fold(a) == fold(b)) != strings.EqualFold(a, b) {
+			t.Fatalf("%q and %q", a, b)
+		}
+	})
+}

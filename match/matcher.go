@@ -1,6 +1,7 @@
 package match
 
 import (
+	"math/bits"
 	"strings"
 
 	"github.com/huntbook/huntbook/event"
@@ -9,31 +10,74 @@ import (
 
 // Matcher runs a Program over batches. It keeps buffers between batches and
 // must not be used by two goroutines at once.
+//
+// Work is put off: a rule's condition is evaluated on the rows that are still
+// candidates, narrowed from left to right, and a column's values are looked at
+// only when a rule reads them on candidate rows. So a long message of a log
+// that no rule is for costs nothing.
 type Matcher struct {
 	p       *Program
 	scanner valueScanner
 
 	batch   *event.Batch
+	all     bitmap // every row
 	columns []columnState
-	// hits has the codes of the values that satisfy a predicate, bitmaps the
-	// rows of a predicate once it was asked for; touched are the predicates
-	// with an entry in either.
-	hits    [][]uint32
-	bitmaps []bitmap
+	// preds have what is known of a predicate; touched are those that are not
+	// blank.
+	preds   []predState
 	touched []int32
-	known   []bool
-	free    []bitmap
-	used    []bitmap
-	rows    []int
+	// keywords are the columns as far as they were searched for keywords, on
+	// keywordRows.
+	keywords    []columnState
+	keywordRows bitmap
+
+	fresh bitmap // see freshRows
+	free, used []bitmap
+	rows       []int
+}
+
+// predState is what is known of a predicate in the current batch.
+type predState struct {
+	// hits are the codes of values that satisfy it, in the order of their
+	// discovery; the first applied of them are in rows.
+	hits    []uint32
+	applied int
+	rows    bitmap
+	// known tells that rows are complete, whatever is looked at later.
+	known bool
 }
 
 // columnState is a column of the current batch.
 type columnState struct {
 	column *event.Column
+	// scanned are the rows whose values were looked at, seen their codes.
+	scanned bitmap
+	seen    []bool
 	// starts and order list the rows of every code, made when first needed:
 	// order[starts[c]:starts[c+1]] are the rows with code c.
 	starts, order []uint32
 	sorted        bool
+}
+
+func (s *columnState) reset(c *event.Column) {
+	s.column, s.scanned, s.sorted = c, nil, false
+	if c != nil {
+		s.seen = append(s.seen[:0], make([]bool, len(c.Values))...)
+		s.seen[0] = true
+	}
+}
+
+// unseen calls f for every code of the rows that was not looked at before.
+func (s *columnState) unseen(rows bitmap, f func(code uint32)) {
+	for i, w := range rows {
+		for ; w != 0; w &= w - 1 {
+			code := s.column.Codes[i<<6+bits.TrailingZeros64(w)]
+			if !s.seen[code] {
+				s.seen[code] = true
+				f(code)
+			}
+		}
+	}
 }
 
 // NewMatcher makes a Matcher of a Program.
@@ -42,9 +86,7 @@ func NewMatcher(p *Program) *Matcher {
 		p:       p,
 		scanner: valueScanner{preds: p.preds},
 		columns: make([]columnState, len(p.columns)),
-		hits:    make([][]uint32, len(p.preds)),
-		bitmaps: make([]bitmap, len(p.preds)),
-		known:   make([]bool, len(p.preds)),
+		preds:   make([]predState, len(p.preds)),
 	}
 }
 
@@ -52,39 +94,37 @@ func NewMatcher(p *Program) *Matcher {
 // of the rules, with the rows in ascending order. The rows are valid during the
 // call only.
 func (m *Matcher) Match(b *event.Batch, hit func(rule int, rows []int)) {
-	m.reset(b)
 	if b.Rows == 0 {
 		return
 	}
-	for i, c := range m.p.columns {
-		col := b.Column(c.field)
-		m.columns[i].column, m.columns[i].sorted = col, false
-		if col == nil || !c.wanted {
-			continue
+	m.reset(b)
+	scopes := [...]bitmap{AnyEvent: m.all, WindowsEvent: m.blank(), OtherEvent: m.blank()}
+	for row, windows := range b.Windows {
+		if windows {
+			scopes[WindowsEvent].set(uint32(row))
+		} else {
+			scopes[OtherEvent].set(uint32(row))
 		}
-		for code := 1; code < len(col.Values); code++ {
-			m.scanner.scan(c, &col.Values[code], func(pred int32) { m.addHit(pred, uint32(code)) })
-		}
-	}
-	if m.p.keywords != nil {
-		m.scanKeywords(b)
 	}
 	for i := range m.p.rules {
 		r := &m.p.rules[i]
-		rows := m.eval(&r.root)
-		if rows = m.scoped(r.scope, rows); rows == nil || rows.empty() {
+		if scopes[r.scope].empty() {
 			continue
 		}
-		m.rows = rows.appendRows(m.rows[:0])
-		hit(i, m.rows)
+		rows := m.eval(&r.root, scopes[r.scope])
+		if rows == nil {
+			continue
+		}
+		if m.rows = rows.appendRows(m.rows[:0]); len(m.rows) > 0 {
+			hit(i, m.rows)
+		}
 	}
 }
 
 func (m *Matcher) reset(b *event.Batch) {
 	for _, p := range m.touched {
-		m.hits[p] = m.hits[p][:0]
-		m.bitmaps[p] = nil
-		m.known[p] = false
+		s := &m.preds[p]
+		s.hits, s.applied, s.rows, s.known = s.hits[:0], 0, nil, false
 	}
 	m.touched = m.touched[:0]
 	m.free = append(m.free, m.used...)
@@ -93,6 +133,12 @@ func (m *Matcher) reset(b *event.Batch) {
 		m.free = m.free[:0]
 	}
 	m.batch = b
+	for i, c := range m.p.columns {
+		m.columns[i].reset(b.Column(c.field))
+	}
+	m.keywordRows, m.keywords = nil, m.keywords[:0]
+	m.all = m.blank()
+	m.all.not(b.Rows)
 }
 
 // blank returns an empty bitmap that lives until the next batch.
@@ -109,30 +155,73 @@ func (m *Matcher) blank() bitmap {
 	return b
 }
 
-func (m *Matcher) addHit(pred int32, code uint32) {
-	h := m.hits[pred]
-	if len(h) == 0 {
-		m.touched = append(m.touched, pred)
-	} else if h[len(h)-1] == code {
-		return
+// touch returns what is known of a predicate, to be changed.
+func (m *Matcher) touch(i int32) *predState {
+	s := &m.preds[i]
+	if len(s.hits) == 0 && s.rows == nil && !s.known {
+		m.touched = append(m.touched, i)
 	}
-	m.hits[pred] = append(h, code)
+	return s
 }
 
-// scanKeywords looks for keywords in every column's values.
-func (m *Matcher) scanKeywords(b *event.Batch) {
-	for _, col := range b.Columns {
-		state := columnState{column: col}
-		for code := 1; code < len(col.Values); code++ {
-			m.scanner.scan(m.p.keywords, &col.Values[code], func(pred int32) {
-				if !m.known[pred] {
-					m.known[pred] = true
-					m.bitmaps[pred] = m.blank()
-					m.touched = append(m.touched, pred)
-				}
-				state.addRows(m.bitmaps[pred], uint32(code))
-			})
+// freshRows returns the rows that are not scanned yet and notes them as
+// scanned; nil when there are none. It is valid until the next call.
+func (m *Matcher) freshRows(scanned *bitmap, rows bitmap) bitmap {
+	if *scanned == nil {
+		*scanned = m.blank()
+	}
+	if len(m.fresh) != len(rows) {
+		m.fresh = make(bitmap, len(rows))
+	}
+	some := uint64(0)
+	for i, w := range rows {
+		m.fresh[i] = w &^ (*scanned)[i]
+		some |= m.fresh[i]
+	}
+	if some == 0 {
+		return nil
+	}
+	scanned.or(rows)
+	return m.fresh
+}
+
+// look finds the predicates that the column's values on the rows satisfy.
+func (m *Matcher) look(i int32, rows bitmap) {
+	s, c := &m.columns[i], m.p.columns[i]
+	fresh := m.freshRows(&s.scanned, rows)
+	s.unseen(fresh, func(code uint32) {
+		m.scanner.scan(c, &s.column.Values[code], func(pred int32) {
+			p := m.touch(pred)
+			if n := len(p.hits); n == 0 || p.hits[n-1] != code {
+				p.hits = append(p.hits, code)
+			}
+		})
+	})
+}
+
+// lookForKeywords searches every column's values on the rows.
+func (m *Matcher) lookForKeywords(rows bitmap) {
+	if m.keywordRows == nil {
+		m.keywords = append(m.keywords[:0], make([]columnState, len(m.batch.Columns))...)
+		for i, c := range m.batch.Columns {
+			m.keywords[i].reset(c)
 		}
+	}
+	fresh := m.freshRows(&m.keywordRows, rows)
+	if fresh == nil {
+		return
+	}
+	for i := range m.keywords {
+		s := &m.keywords[i]
+		s.unseen(fresh, func(code uint32) {
+			m.scanner.scan(m.p.keywords, &s.column.Values[code], func(pred int32) {
+				p := m.touch(pred)
+				if p.rows == nil {
+					p.rows = m.blank()
+				}
+				s.addRows(p.rows, code)
+			})
+		})
 	}
 }
 
@@ -170,23 +259,25 @@ func (s *columnState) sort() {
 	s.sorted = true
 }
 
-// eval returns the rows of a node: nil when there are none. The bitmap must
-// not be changed, since a predicate's is shared.
-func (m *Matcher) eval(n *node) bitmap {
+// eval returns the rows of the candidates for which a node is true: nil when
+// there are none. The bitmap must not be changed; it may be the candidates.
+func (m *Matcher) eval(n *node, candidates bitmap) bitmap {
 	switch n.kind {
 	case predNode:
-		return m.pred(n.pred)
+		return m.pred(n.pred, candidates)
 	case notNode:
-		out := m.blank()
-		if x := m.eval(&n.kids[0]); x != nil {
-			out.or(x)
+		x := m.eval(&n.kids[0], candidates)
+		if x == nil {
+			return candidates
 		}
-		out.not(m.batch.Rows)
+		out := m.blank()
+		out.or(candidates)
+		out.without(x)
 		return out
 	case orNode:
 		var out bitmap
 		for i := range n.kids {
-			x := m.eval(&n.kids[i])
+			x := m.eval(&n.kids[i], candidates)
 			if x == nil {
 				continue
 			}
@@ -197,73 +288,76 @@ func (m *Matcher) eval(n *node) bitmap {
 		}
 		return out
 	}
-	return m.and(n.kids)
+	for i := range n.kids {
+		if candidates = m.eval(&n.kids[i], candidates); candidates == nil || candidates.empty() {
+			return nil
+		}
+	}
+	return candidates
 }
 
-func (m *Matcher) and(kids []node) bitmap {
-	var out bitmap
-	for i := range kids {
-		x := m.eval(&kids[i])
-		if x == nil {
-			return nil
-		}
-		if out == nil {
-			out = m.blank()
-			out.or(x)
-		} else {
-			out.and(x)
-		}
-		if out.empty() {
-			return nil
-		}
+// pred returns the candidates that satisfy a predicate, nil when there are none.
+func (m *Matcher) pred(i int32, candidates bitmap) bitmap {
+	p := &m.p.preds[i]
+	s := &m.preds[i]
+	if !s.known {
+		m.find(i, p, candidates)
 	}
-	if out == nil {
-		out = m.blank()
-		out.not(m.batch.Rows)
+	if s.rows == nil {
+		return nil
 	}
+	out := m.blank()
+	out.or(s.rows)
+	out.and(candidates)
 	return out
 }
 
-// pred returns the rows of a predicate, nil when there are none.
-func (m *Matcher) pred(i int32) bitmap {
-	if m.known[i] {
-		return m.bitmaps[i]
-	}
-	p := &m.p.preds[i]
+// find brings a predicate's rows up to date for the candidates.
+func (m *Matcher) find(i int32, p *predicate, candidates bitmap) {
 	if p.column < 0 {
-		return nil
+		m.lookForKeywords(candidates)
+		return
 	}
-	state := &m.columns[p.column]
-	var rows bitmap
+	column := &m.columns[p.column]
 	switch p.m.Op {
 	case ir.Null:
-		rows = m.blank()
-		if state.column != nil {
-			rows.or(m.rowsWhere(state, func(v *event.Value) bool { return !isNull(v) }))
+		rows := m.blank()
+		if column.column != nil {
+			rows.or(m.rowsWhere(column, func(v *event.Value) bool { return !isNull(v) }))
 		}
 		rows.not(m.batch.Rows)
+		m.settle(i, rows)
 	case ir.Exists:
-		if state.column != nil {
-			rows = m.rowsWhere(state, func(v *event.Value) bool { return true })
+		var rows bitmap
+		if column.column != nil {
+			rows = m.rowsWhere(column, func(*event.Value) bool { return true })
 		}
+		m.settle(i, rows)
 	case ir.FieldRef:
-		if other := m.batch.Column(p.m.Text); other != nil && state.column != nil {
-			rows = m.fieldRef(p.m, state.column, other)
+		var rows bitmap
+		if other := m.batch.Column(p.m.Text); other != nil && column.column != nil {
+			rows = m.fieldRef(p.m, column.column, other)
 		}
+		m.settle(i, rows)
 	default:
-		if len(m.hits[i]) == 0 {
-			return nil
+		if column.column == nil {
+			return
 		}
-		rows = m.blank()
-		for _, code := range m.hits[i] {
-			state.addRows(rows, code)
+		m.look(p.column, candidates)
+		s := &m.preds[i]
+		if s.applied < len(s.hits) && s.rows == nil {
+			s.rows = m.blank()
+		}
+		for ; s.applied < len(s.hits); s.applied++ {
+			column.addRows(s.rows, s.hits[s.applied])
 		}
 	}
-	if len(m.hits[i]) == 0 {
-		m.touched = append(m.touched, i)
-	}
-	m.known[i], m.bitmaps[i] = true, rows
-	return rows
+}
+
+// settle notes the rows of a predicate for good.
+func (m *Matcher) settle(i int32, rows bitmap) {
+	s := m.touch(i)
+	s.rows, s.known = rows, true
 }
 
 // rowsWhere returns the rows whose value is present and wanted.
@@ -337,19 +431,4 @@ func refersTo(match *ir.Match, a, b *event.Value) bool {
 		return strings.Contains(x, y)
 	}
 	return x == y
-}
-
-// scoped keeps the rows on which the rule is evaluated.
-func (m *Matcher) scoped(s Scope, rows bitmap) bitmap {
-	if s == AnyEvent || rows == nil {
-		return rows
-	}
-	out := m.blank()
-	for row, windows := range m.batch.Windows {
-		if windows == (s == WindowsEvent) {
-			out.set(uint32(row))
-		}
-	}
-	out.and(rows)
-	return out
 }
