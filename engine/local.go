@@ -124,7 +124,7 @@ func rename(findings []Finding, read, given []string) {
 func (l *Local) scan(ctx context.Context, data Data, rules []Prepared, each func(Hit) error) (*ScanInfo, error) {
 	o := l.ingest
 	o.Since, o.Until, o.Location = data.Since, data.Until, data.Location
-	r, err := ingest.Open(ctx, Resolve(l.dir, data.Paths, o), o)
+	r, err := Open(ctx, Resolve(l.dir, data.Paths, o), o, rules)
 	if err != nil {
 		return nil, err
 	}

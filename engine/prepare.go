@@ -16,6 +16,8 @@ type Prepared struct {
 	Rule  *sigma.Rule
 	Expr  ir.Expr
 	Scope match.Scope
+	// Reads are fields that are read of a hit beside those of Expr.
+	Reads []string
 	// Notes are warnings of the lowering.
 	Notes diag.List
 }

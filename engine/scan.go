@@ -12,6 +12,7 @@ import (
 
 	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ingest"
+	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/match"
 )
 
@@ -37,9 +38,11 @@ func eventTime(ns int64) time.Time {
 // Record says where the event came from.
 func (h Hit) Record() event.Record { return h.Batch.Records[h.Row] }
 
+var hostFields = []string{"Computer", "host.name", "host.hostname", "hostname"}
+
 // Host is the computer that the event names, "" when none.
 func (h Hit) Host() string {
-	for _, name := range []string{"Computer", "host.name", "host.hostname", "hostname"} {
+	for _, name := range hostFields {
 		if c := h.Batch.Column(name); c != nil {
 			if v := c.Values[c.Codes[h.Row]]; v.Kind == event.String && v.Text != "" {
 				return v.Text
@@ -93,6 +96,21 @@ func (i *ScanInfo) Data() DataInfo {
 		Events: i.Events, Files: i.Files, Broken: i.Broken,
 		First: i.First, Last: i.Last, UnknownFormats: len(i.Unknown),
 	}
+}
+
+// Open begins to read events for rules: only the fields that they read, and
+// those that tell where an event comes from, are kept.
+func Open(ctx context.Context, inputs []string, o ingest.Options, rules []Prepared) (*ingest.Reader, error) {
+	o.Fields = map[string]bool{}
+	for _, name := range hostFields {
+		o.Fields[name] = true
+	}
+	for _, p := range rules {
+		for _, name := range append(ir.Fields(p.Expr), p.Reads...) {
+			o.Fields[name] = true
+		}
+	}
+	return ingest.Open(ctx, inputs, o)
 }
 
 // Scan matches all rules against all events of a reader in one pass, and calls

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"math"
 	"time"
 )
@@ -15,6 +16,9 @@ type Options struct {
 	// Since and Until bound the events' times: Since ≤ time < Until. A zero
 	// time is no bound. With a bound, an event without a time is left out.
 	Since, Until time.Time
+	// Fields are the only fields that are kept, by their names in rules; nil
+	// keeps all. What says which event it is is always kept.
+	Fields map[string]bool
 }
 
 // Errors of AppendJSON for events that Options leave out.
@@ -32,6 +36,7 @@ type Builder struct {
 	location     *time.Location
 	since, until int64
 	bounded      bool
+	wanted       map[string]bool // nil: all
 
 	scan    scanner
 	seed    maphash.Seed
@@ -64,8 +69,25 @@ func NewBuilder(o Options) *Builder {
 		b.until, b.bounded = nanoseconds(o.Until), true
 	}
 	b.scan.tree = newKeyTree()
+	if o.Fields != nil {
+		b.wanted = wantedFields(o.Fields)
+	}
 	b.start()
 	return b
+}
+
+// wantedFields adds to the wanted fields those that they are made of.
+func wantedFields(asked map[string]bool) map[string]bool {
+	wanted := maps.Clone(asked)
+	for _, name := range identifying {
+		wanted[name] = true
+	}
+	for _, a := range aliases {
+		if wanted[a.to] {
+			wanted[a.from] = true
+		}
+	}
+	return wanted
 }
 
 func (b *Builder) start() {

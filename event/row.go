@@ -12,6 +12,9 @@ type knownColumns struct {
 	eventType, eventTypeOriginal           *column
 }
 
+// identifying are the names of the knownColumns.
+var identifying = []string{"Channel", "EventID", "Provider_Name", "SourceName", "EventType", "EventTypeOrignal"}
+
 func (k *knownColumns) note(c *column) {
 	switch c.name {
 	case "Channel":
@@ -76,7 +79,13 @@ func (b *Builder) assign(shape int) {
 			continue
 		}
 		if f.batch != b.number {
-			f.column, f.batch = b.column(f.name), b.number
+			f.column, f.batch = nil, b.number
+			if b.wanted == nil || b.wanted[f.name] {
+				f.column = b.column(f.name)
+			}
+		}
+		if f.column == nil {
+			continue
 		}
 		b.offer(int32(i), f.column, f.weight)
 	}

@@ -89,8 +89,12 @@ func (r *Reader) startChunk() {
 	whole := inRange && free <= len(b)
 	dataOK := whole && (unchecked || crc32.ChecksumIEEE(b[chunkHeader:free]) == binary.LittleEndian.Uint32(b[52:]))
 
-	if !headerOK {
+	switch {
+	case headerOK:
+	case inRange:
 		r.damage(BadChunk, r.base, 0, "the checksum of a chunk's header is wrong")
+	default:
+		r.damage(BadChunk, r.base, 0, "a chunk's header says that its records end outside of it")
 	}
 	switch {
 	case dataOK:

@@ -16,23 +16,36 @@ import (
 	"testing"
 )
 
-// corpus returns the event logs under a folder of the corpus.
-func corpus(t testing.TB, folder string) []string {
-	t.Helper()
-	shared := os.Getenv("HUNTBOOK_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "shared")
+// sharedFolder is where the corpus lies, if it is here.
+func sharedFolder() string {
+	if shared := os.Getenv("HUNTBOOK_SHARED"); shared != "" {
+		return shared
 	}
-	root := filepath.Join(shared, "corpus", filepath.FromSlash(folder))
+	return filepath.Join("..", "..", "shared")
+}
+
+// logsUnder returns the event logs under a folder of the corpus.
+func logsUnder(folder string) []string {
 	var files []string
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".evtx") {
+	root := filepath.Join(sharedFolder(), "corpus", filepath.FromSlash(folder))
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".evtx") {
 			files = append(files, path)
 		}
 		return err
 	})
-	if err != nil || len(files) == 0 {
-		t.Skipf("the corpus is not here: no event logs under %s; set HUNTBOOK_SHARED to its folder", root)
+	if err != nil {
+		return nil
+	}
+	return files
+}
+
+// corpus returns the event logs under a folder of the corpus, or skips the test.
+func corpus(t testing.TB, folder string) []string {
+	t.Helper()
+	files := logsUnder(folder)
+	if len(files) == 0 {
+		t.Skipf("the corpus is not here: no event logs in %s under %s; HUNTBOOK_SHARED says where it is", folder, sharedFolder())
 	}
 	return files
 }

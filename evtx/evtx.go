@@ -6,10 +6,11 @@
 //
 //	{"Event":{"System":{"EventID":4624,…},"EventData":{"TargetUserName":"…"}}}
 //
-// Data flows: stream → chunk (chunk.go) → records (walk.go) → templates, compiled
-// once a chunk (compile.go) → JSON (render.go, value.go, text.go). What is damaged
-// is counted and passed over, and records are looked for in what is left. The
-// package knows nothing of rules or fields, and imports no other of huntbook.
+// Data flows: stream → chunk (chunk.go) → records (walk.go) → instances of templates
+// (instance.go), which are read and compiled once a chunk (parse.go, compile.go)
+// → JSON (render.go, value.go, text.go). What is damaged is counted and passed
+// over, and records are looked for in what is left. The package knows nothing of
+// rules or fields, and imports no other of huntbook.
 //
 //	r, err := evtx.NewReader(file)
 //	for {

@@ -110,13 +110,14 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err := h.prepare(); err != nil {
 		return nil, err
 	}
-	reader, err := ingest.Open(ctx, o.Data.Paths, h.ingestOptions())
+	rules := h.prepared()
+	reader, err := engine.Open(ctx, o.Data.Paths, h.ingestOptions(), rules)
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
 	o.Progress.Reader.Store(reader)
-	if err := h.pass(ctx, reader); err != nil {
+	if err := h.pass(ctx, reader, rules); err != nil {
 		return h.outcome, err
 	}
 	o.Progress.Stage.Store(1)
@@ -175,6 +176,15 @@ func (h *hunter) prepare() error {
 	return nil
 }
 
+// prepared are the rules that run, in the order of the plans.
+func (h *hunter) prepared() []engine.Prepared {
+	rules := make([]engine.Prepared, len(h.plans))
+	for i, p := range h.plans {
+		rules[i] = p.prepared
+	}
+	return rules
+}
+
 // IsUnsupported tells whether an error of preparing a rule says that the rule
 // asks for what is not there yet, rather than being wrong.
 func IsUnsupported(err error) bool {
@@ -200,7 +210,7 @@ func (h *hunter) nameNotebooks() {
 
 // pass matches all rules over the data, writes the findings and keeps of every
 // rule those that its notebook needs.
-func (h *hunter) pass(ctx context.Context, reader *ingest.Reader) error {
+func (h *hunter) pass(ctx context.Context, reader *ingest.Reader, rules []engine.Prepared) error {
 	file, err := atomicfile.Create(h.folder.path(fileFindings))
 	if err != nil {
 		return err
@@ -208,10 +218,6 @@ func (h *hunter) pass(ctx context.Context, reader *ingest.Reader) error {
 	if err := h.mark(); err != nil {
 		file.Abort()
 		return err
-	}
-	rules := make([]engine.Prepared, len(h.plans))
-	for i, p := range h.plans {
-		rules[i] = p.prepared
 	}
 	h.tally = report.NewTally(len(rules))
 	c := newCollector(h, file)

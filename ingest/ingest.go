@@ -28,9 +28,10 @@ import (
 
 // Options say what is read and how. The zero value is usable.
 type Options struct {
-	// Since, Until and Location are those of event.Options.
+	// Since, Until, Location and Fields are those of event.Options.
 	Since, Until time.Time
 	Location     *time.Location
+	Fields       map[string]bool
 	// Stdin is what the input "-" reads; nil is the process's own.
 	Stdin io.Reader
 	// Embedded are inputs that are no paths: "samples:" and its like.

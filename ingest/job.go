@@ -75,7 +75,7 @@ func (f *feed) flush() bool {
 // build is a worker: it makes batches of jobs until there are no more.
 func (r *Reader) build() {
 	builder := event.NewBuilder(event.Options{
-		Location: r.options.Location, Since: r.options.Since, Until: r.options.Until,
+		Location: r.options.Location, Since: r.options.Since, Until: r.options.Until, Fields: r.options.Fields,
 	})
 	for j := range r.work {
 		b := work{builder: builder, result: &result{}}

@@ -26,12 +26,12 @@ type Matcher struct {
 	// blank.
 	preds   []predState
 	touched []int32
-	// keywords are the columns as far as they were searched for keywords, on
-	// keywordRows.
-	keywords    []columnState
+	// keywordRows are the rows that were searched for keywords; whole reads
+	// them again with all their fields.
 	keywordRows bitmap
+	whole       *event.Builder
 
-	fresh bitmap // see freshRows
+	fresh      bitmap // see freshRows
 	free, used []bitmap
 	rows       []int
 }
@@ -87,6 +87,7 @@ func NewMatcher(p *Program) *Matcher {
 		scanner: valueScanner{preds: p.preds},
 		columns: make([]columnState, len(p.columns)),
 		preds:   make([]predState, len(p.preds)),
+		whole:   event.NewBuilder(event.Options{}),
 	}
 }
 
@@ -136,7 +137,7 @@ func (m *Matcher) reset(b *event.Batch) {
 	for i, c := range m.p.columns {
 		m.columns[i].reset(b.Column(c.field))
 	}
-	m.keywordRows, m.keywords = nil, m.keywords[:0]
+	m.keywordRows = nil
 	m.all = m.blank()
 	m.all.not(b.Rows)
 }
@@ -199,41 +200,47 @@ func (m *Matcher) look(i int32, rows bitmap) {
 	})
 }
 
-// lookForKeywords searches every column's values on the rows.
+// lookForKeywords searches every field of the rows. The batch may hold only the
+// fields that rules name, so the rows are read again from their text; they are
+// few, since a rule's keywords are the last that is looked at.
 func (m *Matcher) lookForKeywords(rows bitmap) {
-	if m.keywordRows == nil {
-		m.keywords = append(m.keywords[:0], make([]columnState, len(m.batch.Columns))...)
-		for i, c := range m.batch.Columns {
-			m.keywords[i].reset(c)
-		}
-	}
 	fresh := m.freshRows(&m.keywordRows, rows)
 	if fresh == nil {
 		return
 	}
-	for i := range m.keywords {
-		s := &m.keywords[i]
-		s.unseen(fresh, func(code uint32) {
-			m.scanner.scan(m.p.keywords, &s.column.Values[code], func(pred int32) {
+	var origin []uint32
+	for _, row := range fresh.appendRows(nil) {
+		if m.whole.AppendJSON(m.batch.Records[row].Raw, event.Record{}) == nil {
+			origin = append(origin, uint32(row))
+		}
+	}
+	for _, c := range m.whole.Batch().Columns {
+		var s columnState
+		s.reset(c)
+		for code := 1; code < len(c.Values); code++ {
+			m.scanner.scan(m.p.keywords, &c.Values[code], func(pred int32) {
 				p := m.touch(pred)
 				if p.rows == nil {
 					p.rows = m.blank()
 				}
-				s.addRows(p.rows, code)
+				s.eachRow(uint32(code), func(row uint32) { p.rows.set(origin[row]) })
 			})
-		})
+		}
 	}
 }
 
-// addRows sets the rows that hold a code.
-func (s *columnState) addRows(b bitmap, code uint32) {
+// eachRow calls f for the rows that hold a code.
+func (s *columnState) eachRow(code uint32, f func(row uint32)) {
 	if !s.sorted {
 		s.sort()
 	}
 	for _, row := range s.order[s.starts[code]:s.starts[code+1]] {
-		b.set(row)
+		f(row)
 	}
 }
+
+// addRows sets the rows that hold a code.
+func (s *columnState) addRows(b bitmap, code uint32) { s.eachRow(code, b.set) }
 
 // sort lists the rows by code.
 func (s *columnState) sort() {

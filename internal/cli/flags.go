@@ -159,10 +159,10 @@ func (a *app) ingestOptions() ingest.Options {
 }
 
 // openData opens the data; what is missing is a usage error.
-func (a *app) openData(ctx context.Context, d engine.Data) (*ingest.Reader, error) {
+func (a *app) openData(ctx context.Context, d engine.Data, rules []engine.Prepared) (*ingest.Reader, error) {
 	o := a.ingestOptions()
 	o.Since, o.Until, o.Location = d.Since, d.Until, d.Location
-	r, err := ingest.Open(ctx, d.Paths, o)
+	r, err := engine.Open(ctx, d.Paths, o, rules)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{err}
 	}

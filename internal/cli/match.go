@@ -83,7 +83,7 @@ func (m *matching) run(ctx context.Context, d engine.Data, workers int) error {
 	if err != nil {
 		return err
 	}
-	reader, err := m.openData(ctx, d)
+	reader, err := m.openData(ctx, d, prepared)
 	if err != nil {
 		return err
 	}
