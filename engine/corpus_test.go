@@ -84,12 +84,12 @@ func readTSV(t *testing.T, name string) []map[string]string {
 }
 
 // TestRegressionData holds every rule of SigmaHQ's regression data against its
-// own events.
+// own events, from the event log and from its JSON.
 func TestRegressionData(t *testing.T) {
 	root := corpus(t, "corpus", "sigma")
 	ran := 0
 	for _, row := range readTSV(t, filepath.Join(corpus(t, "facts"), "sigma_regression.tsv")) {
-		rule, data := filepath.Join(root, row["rule_file"]), filepath.Join(root, row["json_path"])
+		rule, data, log := filepath.Join(root, row["rule_file"]), filepath.Join(root, row["json_path"]), filepath.Join(root, row["evtx_path"])
 		if _, err := os.Stat(data); err != nil {
 			continue
 		}
@@ -101,8 +101,12 @@ func TestRegressionData(t *testing.T) {
 			}
 		}
 		ran++
-		if got := count(t, rule, data); got < want {
+		got := count(t, rule, data)
+		if got < want {
 			t.Errorf("%s: %d matches, want %d", row["rule_file"], got, want)
+		}
+		if fromLog := count(t, rule, log); fromLog != got {
+			t.Errorf("%s: %d matches in the event log, %d in its JSON", row["rule_file"], fromLog, got)
 		}
 	}
 	if ran < 100 {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/huntbook/huntbook/event"
+	"github.com/huntbook/huntbook/evtx"
 )
 
 // format is what a stream turns out to be by its first bytes.
@@ -18,6 +19,7 @@ const (
 	zstdFormat
 	zipFormat
 	tarFormat
+	eventLogFormat
 	foreignFormat // known, but not to be read
 )
 
@@ -31,7 +33,6 @@ var magics = []struct {
 	{"\x28\xb5\x2f\xfd", zstdFormat, ""},
 	{"PK\x03\x04", zipFormat, ""},
 	{"PK\x05\x06", zipFormat, ""},
-	{"ElfFile\x00", foreignFormat, "a Windows event log, which can't be read yet: convert it first, evtx_dump -o jsonl FILE.evtx > FILE.json"},
 	{"\xd4\xc3\xb2\xa1", foreignFormat, "a packet capture, which holds no events"},
 	{"\xa1\xb2\xc3\xd4", foreignFormat, "a packet capture, which holds no events"},
 	{"\x4d\x3c\xb2\xa1", foreignFormat, "a packet capture, which holds no events"},
@@ -52,7 +53,10 @@ func detect(head []byte) (format, string) {
 			return m.format, m.is
 		}
 	}
-	if isTar(head) {
+	switch {
+	case evtx.IsEVTX(head):
+		return eventLogFormat, ""
+	case isTar(head):
 		return tarFormat, ""
 	}
 	return textFormat, ""

@@ -63,6 +63,8 @@ func (r *Reader) stream(feed *feed, m member, in io.Reader, at io.ReaderAt, size
 		r.tar(feed, m, head)
 	case zipFormat:
 		r.zip(feed, m, head, at, size)
+	case eventLogFormat:
+		r.eventLog(feed, m, head)
 	case foreignFormat:
 		r.unknown(m, is)
 	default:

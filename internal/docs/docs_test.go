@@ -1,5 +1,3 @@
-// Package docs holds the tests that write the reference pages in docs/ from what
-// the program itself knows, and that fail when a page is out of date.
 package docs
 
 import (
