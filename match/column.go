@@ -18,6 +18,8 @@ type columnProgram struct {
 	field string
 	// exact maps a folded value to the predicates that may equal it.
 	exact map[string][]candidate
+	// longestExact is the length of the longest of them, in bytes.
+	longestExact int
 	// literals are texts that a value must contain for byLiteral's
 	// predicates, which have the same index.
 	literals  *literals
@@ -50,7 +52,7 @@ type columnBuilder struct {
 }
 
 func newColumnBuilder(field string) *columnBuilder {
-	return &columnBuilder{&columnProgram{field: field, exact: map[string][]candidate{}}, map[string]int32{}, nil}
+	return &columnBuilder{&columnProgram{field: field, exact: map[string][]candidate{}, longestExact: -1}, map[string]int32{}, nil}
 }
 
 func (b *columnBuilder) build() *columnProgram {
@@ -125,6 +127,7 @@ func globCheck(p ir.Pattern) check {
 
 func (b *columnBuilder) addExact(text string, c candidate) {
 	b.program.exact[text] = append(b.program.exact[text], c)
+	b.program.longestExact = max(b.program.longestExact, len(text))
 }
 
 func (b *columnBuilder) addLiteral(text string, c candidate) {
@@ -142,11 +145,38 @@ func (b *columnBuilder) addLiteral(text string, c candidate) {
 
 // valueScanner applies column programs to values; it owns the buffers.
 type valueScanner struct {
-	preds  []predicate
-	folded []byte
+	preds []predicate
 	// stamps tells which literals the current value was seen to contain.
 	stamps []uint32
 	stamp  uint32
+	buffer []byte
+}
+
+// subject is a value that is being looked at.
+type subject struct {
+	text string
+	// plain is the text as literals are looked for in it: the text itself when
+	// it is ASCII, else the folded text.
+	plain string
+	// folded is made when first needed.
+	folded []byte
+}
+
+func (s *valueScanner) subject(text string) subject {
+	if isASCII(text) {
+		return subject{text: text, plain: text}
+	}
+	folded := appendFold(nil, text)
+	return subject{text: text, plain: string(folded), folded: folded}
+}
+
+// fold returns the folded text; it is valid until the next subject.
+func (s *valueScanner) fold(v *subject) []byte {
+	if v.folded == nil {
+		s.buffer = appendFold(s.buffer[:0], v.text)
+		v.folded = s.buffer
+	}
+	return v.folded
 }
 
 // scan calls hit for every predicate that the value satisfies; a predicate may
@@ -161,24 +191,25 @@ func (s *valueScanner) scan(c *columnProgram, v *event.Value, hit func(pred int3
 		}
 		return
 	}
-	s.folded = slices.Grow(appendFold(s.folded[:0], v.Text), slack)
-	folded := s.folded
-	for _, cand := range c.exact[string(folded)] {
-		if s.test(cand, folded, v.Text, "") {
-			hit(cand.pred)
+	subject := s.subject(v.Text)
+	if len(subject.plain) <= c.longestExact {
+		for _, cand := range c.exact[string(s.fold(&subject))] {
+			if s.test(cand, &subject, "") {
+				hit(cand.pred)
+			}
 		}
 	}
 	if c.literals != nil {
-		s.scanLiterals(c, folded, v.Text, hit)
+		s.scanLiterals(c, &subject, hit)
 	}
 	for _, i := range c.each {
-		if s.testAll(&s.preds[i], folded, v.Text) {
+		if s.testAll(&s.preds[i], &subject) {
 			hit(i)
 		}
 	}
 }
 
-func (s *valueScanner) scanLiterals(c *columnProgram, folded []byte, text string, hit func(pred int32)) {
+func (s *valueScanner) scanLiterals(c *columnProgram, v *subject, hit func(pred int32)) {
 	if len(s.stamps) < len(c.byLiteral) {
 		s.stamps = make([]uint32, len(c.byLiteral))
 		s.stamp = 0
@@ -187,49 +218,49 @@ func (s *valueScanner) scanLiterals(c *columnProgram, folded []byte, text string
 		clear(s.stamps)
 		s.stamp = 1
 	}
-	c.literals.find(folded, func(l int32) {
+	c.literals.find(v.plain, func(l int32) {
 		if s.stamps[l] == s.stamp {
 			return
 		}
 		s.stamps[l] = s.stamp
 		for _, cand := range c.byLiteral[l] {
-			if s.test(cand, folded, text, c.literals.texts[l]) {
+			if s.test(cand, v, c.literals.texts[l]) {
 				hit(cand.pred)
 			}
 		}
 	})
 }
 
-func (s *valueScanner) test(c candidate, folded []byte, text, literal string) bool {
+func (s *valueScanner) test(c candidate, v *subject, literal string) bool {
 	switch c.check {
 	case checkPrefix:
-		return len(folded) >= len(literal) && string(folded[:len(literal)]) == literal
+		return len(v.plain) >= len(literal) && equalLower(v.plain[:len(literal)], literal)
 	case checkSuffix:
-		return len(folded) >= len(literal) && string(folded[len(folded)-len(literal):]) == literal
+		return len(v.plain) >= len(literal) && equalLower(v.plain[len(v.plain)-len(literal):], literal)
 	case checkAll:
-		return s.testAll(&s.preds[c.pred], folded, text)
+		return s.testAll(&s.preds[c.pred], v)
 	}
 	return true
 }
 
-func (s *valueScanner) testAll(p *predicate, folded []byte, text string) bool {
+func (s *valueScanner) testAll(p *predicate, v *subject) bool {
 	switch p.m.Op {
 	case ir.Like:
 		if p.glob.cased {
-			return p.glob.match([]byte(text))
+			return p.glob.match([]byte(v.text))
 		}
-		return p.glob.match(folded)
+		return p.glob.match(s.fold(v))
 	case ir.Number, ir.Bool:
-		return p.glob.match(folded)
+		return p.glob.match(s.fold(v))
 	case ir.Regexp:
-		return p.re.MatchString(text)
+		return p.re.MatchString(v.text)
 	case ir.CIDR:
-		return inPrefix(p.prefix, text)
+		return inPrefix(p.prefix, v.text)
 	case ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual:
-		n, ok := parseNumber(text)
+		n, ok := parseNumber(v.text)
 		return ok && compare(p.m.Op, n, p.number)
 	case ir.TimePart:
-		n, ok := timePart(p.m.Part, text)
+		n, ok := timePart(p.m.Part, v.text)
 		return ok && compare(p.m.Compare, float64(n), p.number)
 	}
 	return false

@@ -10,6 +10,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -44,8 +45,9 @@ type Program struct {
 	preds   []predicate
 	columns []*columnProgram
 	// keywords holds the predicates that look at every column; nil when no
-	// rule has any.
-	keywords *columnProgram
+	// rule has any. rawFilter passes over events that hold none.
+	keywords  *columnProgram
+	rawFilter *rawFilter
 }
 
 type compiledRule struct {
@@ -122,6 +124,7 @@ func Compile(rules []Rule) (*Program, []error) {
 	}
 	if c.keywords != nil {
 		c.p.keywords = c.keywords.build()
+		c.p.rawFilter = newRawFilter(c.p.preds)
 	}
 	return c.p, errs
 }
@@ -200,6 +203,9 @@ func (c *compiler) match(m *ir.Match) (node, error) {
 			return node{}, fmt.Errorf("number %q: %w", m.Text, err)
 		}
 		p.number = number
+	}
+	if m.Op == ir.Raw {
+		return node{}, errors.New("a text in a target's own language (query_expression_placeholders) can't be matched")
 	}
 	i := int32(len(c.p.preds))
 	c.predIndex[key] = i

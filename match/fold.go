@@ -11,7 +11,7 @@ import (
 // are equal after it exactly when strings.EqualFold says so. The number of
 // characters stays the same.
 func appendFold(dst []byte, s string) []byte {
-	dst = slices.Grow(dst, len(s)+slack)
+	dst = slices.Grow(dst, len(s))
 	for len(s) > 0 {
 		n := len(dst)
 		dst = dst[:n+len(s)]
@@ -68,3 +68,19 @@ func foldRune(r rune) rune {
 }
 
 func fold(s string) string { return string(appendFold(nil, s)) }
+
+func isASCII(s string) bool {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := s[i : i+8]
+		if (w[0]|w[1]|w[2]|w[3]|w[4]|w[5]|w[6]|w[7])&utf8.RuneSelf != 0 {
+			return false
+		}
+	}
+	for ; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

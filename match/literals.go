@@ -1,114 +1,164 @@
 package match
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
-// literals finds which of many texts occur in a value, in one pass over it.
+// literals finds which of many texts occur in a value, whatever the case of
+// ASCII letters, in one pass over the value.
 //
-// Of every text a window of four bytes is chosen, the rarest by a static
-// table. At each position of the value the next four bytes are hashed into a
-// bit set that stays in the cache; only where the bit is set a table is looked
-// up and the text compared. Texts of one to three bytes have windows of their
-// own size. Both the texts and the values are folded.
+// Of every text some windows of four bytes are taken. At positions of the value
+// four bytes are hashed, letters in lower case, into a bit set that stays in the
+// cache; only where the bit is set a table is looked up and the text compared.
+// Long texts are looked for at every fourth or eighth position only: as many
+// windows of them, one after the other, are in the table, and one of these must
+// stand at such a position. Texts of one to three bytes have windows of their
+// own size. The texts are folded; the value may be.
 type literals struct {
 	texts   []string
-	windows [5]window // by size, 1 to 4
+	classes []class
 }
 
-// window holds the texts whose window has one size.
-type window struct {
-	size    int
-	mask    uint32 // of the bytes that belong to the window
-	filter  []uint64
-	shift   uint8 // of the hash, so that it indexes filter's bits
-	buckets map[uint32][]entry
+// class holds the texts that are looked for with one stride and one size of
+// windows.
+type class struct {
+	size, stride int
+	mask         uint32 // of the bytes that belong to the window
+	filter       []uint64
+	shift        uint8 // of the hash, so that it indexes filter's bits
+	buckets      map[uint32][]entry
 }
 
-// entry is a text and where its window stands in it.
+// entry is a text and where a window stands in it.
 type entry struct {
 	text   int32
 	offset int32
 }
 
+// classForms are the classes by the shortest text that each is for; the first
+// that fits takes a text.
+var classForms = []struct{ shortest, size, stride int }{
+	{11, 4, 8}, {7, 4, 4}, {4, 4, 1}, {3, 3, 1}, {2, 2, 1}, {1, 1, 1},
+}
+
+func classOf(text string) int {
+	for i, f := range classForms {
+		if len(text) >= f.shortest {
+			return i
+		}
+	}
+	return len(classForms) - 1
+}
+
 func newLiterals(texts []string) *literals {
 	l := &literals{texts: texts}
-	var counts [5]int
-	for _, t := range texts {
-		counts[min(len(t), 4)]++
-	}
-	for size := 1; size <= 4; size++ {
-		if counts[size] == 0 {
-			continue
-		}
-		bitsWanted := max(12, bits.Len(uint(counts[size]*32)))
-		l.windows[size] = window{
-			size:    size,
-			mask:    uint32(1<<(8*size) - 1),
-			filter:  make([]uint64, 1<<(bitsWanted-6)),
-			shift:   uint8(32 - bitsWanted),
-			buckets: map[uint32][]entry{},
-		}
-	}
+	members := make([][]int32, len(classForms))
 	for i, t := range texts {
-		w := &l.windows[min(len(t), 4)]
-		offset := rarestWindow(t, w.size)
-		key := load(t[offset:], w.size)
-		w.buckets[key] = append(w.buckets[key], entry{int32(i), int32(offset)})
-		h := hash(key) >> w.shift
-		w.filter[h>>6] |= 1 << (h & 63)
+		c := classOf(t)
+		members[c] = append(members[c], int32(i))
+	}
+	for i, m := range members {
+		if len(m) > 0 {
+			l.classes = append(l.classes, newClass(classForms[i].size, classForms[i].stride, texts, m))
+		}
 	}
 	return l
 }
 
+func newClass(size, stride int, texts []string, members []int32) class {
+	bitsWanted := min(22, max(12, bits.Len(uint(len(members)*stride*16))))
+	c := class{
+		size: size, stride: stride,
+		mask:    uint32(1<<(8*size) - 1),
+		filter:  make([]uint64, 1<<(bitsWanted-6)),
+		shift:   uint8(32 - bitsWanted),
+		buckets: map[uint32][]entry{},
+	}
+	for _, i := range members {
+		t := texts[i]
+		first := rarestWindow(t, size+stride-1)
+		for offset := first; offset < first+stride; offset++ {
+			key := load(t[offset:], size)
+			c.buckets[key] = append(c.buckets[key], entry{i, int32(offset)})
+			h := hash(key) >> c.shift
+			c.filter[h>>6] |= 1 << (h & 63)
+		}
+	}
+	return c
+}
+
+// lowerBits make ASCII letters of a window lower case; other bytes may change
+// too, in texts and values alike.
+const lowerBits = 0x20202020
+
 func load(s string, size int) uint32 {
 	var key uint32
 	for i := range size {
-		key |= uint32(s[i]) << (8 * i)
+		key |= (uint32(s[i]) | 0x20) << (8 * i)
 	}
 	return key
 }
 
 func hash(key uint32) uint32 { return key * 0x9E3779B1 }
 
-// slack is what must be readable behind a value given to find.
-const slack = 4
+// find calls found for every text that occurs in the value, at least once.
+func (l *literals) find(value string, found func(text int32)) {
+	for i := range l.classes {
+		l.findClass(&l.classes[i], value, found)
+	}
+}
 
-// find calls found for every text that occurs in the value, once an
-// occurrence. The value's buffer must be readable for slack bytes beyond its
-// length.
-func (l *literals) find(value []byte, found func(text int32)) {
-	padded := value[:len(value)+slack]
-	for size := 4; size >= 1; size-- {
-		w := &l.windows[size]
-		if w.filter == nil {
-			continue
+func (l *literals) findClass(c *class, value string, found func(text int32)) {
+	filter, shift, stride := c.filter, c.shift&31, c.stride
+	if c.size < 4 {
+		for i := 0; i+c.size <= len(value); i++ {
+			if key := load(value[i:], c.size); filter[hash(key)>>shift>>6]&(1<<(hash(key)>>shift&63)) != 0 {
+				l.compare(c, value, i, key, found)
+			}
 		}
-		filter, mask, shift := w.filter, w.mask, w.shift&31
-		for i := 0; i+size <= len(value); i++ {
-			key := binary.LittleEndian.Uint32(padded[i:i+4]) & mask
-			h := hash(key) >> shift
-			if filter[h>>6]&(1<<(h&63)) == 0 {
-				continue
-			}
-			for _, e := range w.buckets[key] {
-				t := l.texts[e.text]
-				from := i - int(e.offset)
-				if from >= 0 && from+len(t) <= len(value) && string(value[from:from+len(t)]) == t {
-					found(e.text)
-				}
-			}
+		return
+	}
+	for i := 0; i+4 <= len(value); i += stride {
+		s := value[i : i+4]
+		key := (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | lowerBits
+		h := hash(key) >> shift
+		if filter[h>>6]&(1<<(h&63)) != 0 {
+			l.compare(c, value, i, key, found)
 		}
 	}
 }
 
-// rarestWindow is the offset of the window that logs hold least often.
-func rarestWindow(t string, size int) int {
+// compare looks at the texts that have the window that stands at i.
+func (l *literals) compare(c *class, value string, i int, key uint32, found func(text int32)) {
+	for _, e := range c.buckets[key] {
+		t := l.texts[e.text]
+		from := i - int(e.offset)
+		if from >= 0 && from+len(t) <= len(value) && equalLower(value[from:from+len(t)], t) {
+			found(e.text)
+		}
+	}
+}
+
+// equalLower tells whether a value equals a text that has no ASCII capitals,
+// whatever the case of the value's ASCII letters.
+func equalLower(value, lower string) bool {
+	for i := range len(value) {
+		c := value[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// rarestWindow is the offset of the piece of that length that logs hold least
+// often.
+func rarestWindow(t string, length int) int {
 	best, bestScore := 0, 1<<30
-	for i := 0; i+size <= len(t); i++ {
+	for i := 0; i+length <= len(t); i++ {
 		score := 0
-		for _, c := range []byte(t[i : i+size]) {
+		for _, c := range []byte(t[i : i+length]) {
 			score += commonness(c)
 		}
 		if score < bestScore {

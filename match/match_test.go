@@ -149,6 +149,33 @@ func describe(e ir.Expr) string {
 	return fmt.Sprintf("%T%s", e, b)
 }
 
+func TestKeywordsInRawText(t *testing.T) {
+	tests := []struct {
+		keyword, event string
+		want           bool
+	}{
+		{"mimikatz", `{"a":"MIMIKATZ"}`, true},
+		{"mimikatz", `{"a":"mimi\u006batz"}`, true},
+		{"mimikatz", `{"a":"mimi\\u006batz"}`, false},
+		{"mimikatz", `{"a":"mimi\u212aatz"}`, true},
+		{"mimikatz", "{\"a\":\"mimi\u212aatz\"}", true},
+		{"masse", "{\"a\":\"ma\u017fse\"}", true},
+		{`c:\\temp`, `{"a":"C:\\Temp\\x"}`, true},
+		{`a/b`, `{"a":"xA\/By"}`, true},
+		{"100", `{"a":1e2}`, true},
+		{"über", `{"a":"ÜBER"}`, true},
+		{"mimikatz", `{"mimikatz":"x"}`, false},
+	}
+	for _, tt := range tests {
+		p, _ := Compile([]Rule{{Expr: like("", tt.keyword)}})
+		got := false
+		NewMatcher(p).Match(batchOf(t, tt.event), func(int, []int) { got = true })
+		if got != tt.want {
+			t.Errorf("%s in %s: %v, want %v", tt.keyword, tt.event, got, tt.want)
+		}
+	}
+}
+
 func TestScopes(t *testing.T) {
 	b := batchOf(t, `{"EventID":1,"Channel":"Security","a":"x"}`, `{"a":"x"}`)
 	for scope, want := range map[Scope][]int{AnyEvent: {0, 1}, WindowsEvent: {0}, OtherEvent: {1}} {

@@ -24,12 +24,9 @@ type Matcher struct {
 	columns []columnState
 	// preds have what is known of a predicate; touched are those that are not
 	// blank.
-	preds   []predState
-	touched []int32
-	// keywordRows are the rows that were searched for keywords; whole reads
-	// them again with all their fields.
-	keywordRows bitmap
-	whole       *event.Builder
+	preds    []predState
+	touched  []int32
+	keywords keywordState
 
 	fresh      bitmap // see freshRows
 	free, used []bitmap
@@ -87,7 +84,11 @@ func NewMatcher(p *Program) *Matcher {
 		scanner: valueScanner{preds: p.preds},
 		columns: make([]columnState, len(p.columns)),
 		preds:   make([]predState, len(p.preds)),
-		whole:   event.NewBuilder(event.Options{}),
+		keywords: keywordState{
+			searched: make([]bitmap, len(classForms)),
+			maybe:    map[int32]bitmap{},
+			whole:    event.NewBuilder(event.Options{}),
+		},
 	}
 }
 
@@ -137,7 +138,7 @@ func (m *Matcher) reset(b *event.Batch) {
 	for i, c := range m.p.columns {
 		m.columns[i].reset(b.Column(c.field))
 	}
-	m.keywordRows = nil
+	m.keywords.reset()
 	m.all = m.blank()
 	m.all.not(b.Rows)
 }
@@ -198,35 +199,6 @@ func (m *Matcher) look(i int32, rows bitmap) {
 			}
 		})
 	})
-}
-
-// lookForKeywords searches every field of the rows. The batch may hold only the
-// fields that rules name, so the rows are read again from their text; they are
-// few, since a rule's keywords are the last that is looked at.
-func (m *Matcher) lookForKeywords(rows bitmap) {
-	fresh := m.freshRows(&m.keywordRows, rows)
-	if fresh == nil {
-		return
-	}
-	var origin []uint32
-	for _, row := range fresh.appendRows(nil) {
-		if m.whole.AppendJSON(m.batch.Records[row].Raw, event.Record{}) == nil {
-			origin = append(origin, uint32(row))
-		}
-	}
-	for _, c := range m.whole.Batch().Columns {
-		var s columnState
-		s.reset(c)
-		for code := 1; code < len(c.Values); code++ {
-			m.scanner.scan(m.p.keywords, &c.Values[code], func(pred int32) {
-				p := m.touch(pred)
-				if p.rows == nil {
-					p.rows = m.blank()
-				}
-				s.eachRow(uint32(code), func(row uint32) { p.rows.set(origin[row]) })
-			})
-		}
-	}
 }
 
 // eachRow calls f for the rows that hold a code.
@@ -322,7 +294,7 @@ func (m *Matcher) pred(i int32, candidates bitmap) bitmap {
 // find brings a predicate's rows up to date for the candidates.
 func (m *Matcher) find(i int32, p *predicate, candidates bitmap) {
 	if p.column < 0 {
-		m.lookForKeywords(candidates)
+		m.findKeyword(i, candidates)
 		return
 	}
 	column := &m.columns[p.column]
