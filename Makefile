@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X github.com/huntbook/huntbook/internal/version.linked=$(VERSI
 
 FUZZ_SECONDS ?= 10
 
-.PHONY: help build test test-fast lint fuzz race bench clean
+.PHONY: help build test test-fast lint fuzz race agreement bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,9 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (10)
 
 race: ## the tests of what runs concurrently, under the race detector
 	@scripts/race.sh
+
+agreement: ## the matcher against the slow evaluator: every rule on every event of the corpus
+	@scripts/agreement.sh
 
 bench: ## the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -148,23 +148,33 @@ func WriteJSON(w io.Writer, list List) error {
 }
 
 // WriteSARIF writes one SARIF 2.1.0 log with a run of the tool of that name and
-// version, as code hosts read it.
-func WriteSARIF(w io.Writer, list List, tool, version string) error {
+// version, as code hosts read it. describe says in a sentence what a code stands
+// for, and may be nil.
+func WriteSARIF(w io.Writer, list List, tool, version string, describe func(code string) string) error {
 	type object = map[string]any
 	rules, ruleIndex := []object{}, map[string]int{}
 	results := []object{}
 	for _, d := range list {
-		i, ok := ruleIndex[d.Code]
-		if !ok {
-			i = len(rules)
-			ruleIndex[d.Code] = i
-			rules = append(rules, object{"id": d.Code})
-		}
 		text := d.Message
 		if d.Hint != "" {
 			text += "; " + d.Hint
 		}
-		result := object{"ruleId": d.Code, "ruleIndex": i, "level": d.Severity.String(), "message": object{"text": text}}
+		result := object{"level": d.Severity.String(), "message": object{"text": text}}
+		if d.Code != "" {
+			i, ok := ruleIndex[d.Code]
+			if !ok {
+				i = len(rules)
+				ruleIndex[d.Code] = i
+				rule := object{"id": d.Code}
+				if describe != nil {
+					if text := describe(d.Code); text != "" {
+						rule["fullDescription"] = object{"text": text}
+					}
+				}
+				rules = append(rules, rule)
+			}
+			result["ruleId"], result["ruleIndex"] = d.Code, i
+		}
 		if d.File != nil && d.File.Path != "" {
 			physical := object{"artifactLocation": object{"uri": fileURI(d.File.Path)}}
 			if d.Pos.Line > 0 {

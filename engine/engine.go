@@ -41,6 +41,8 @@ type Result struct {
 	Count int
 	// Findings are the first matches in the order of the data.
 	Findings []Finding
+	// Correlation tells that a finding is several events that belong together.
+	Correlation bool
 	// Title is the rule's; Fields are the names to show: the rule's own
 	// fields first, then those that it reads.
 	Title  string
@@ -55,11 +57,14 @@ type Finding struct {
 	Record int
 	Time   time.Time // zero when the event has none
 	// Event is the original object; it is cut to null when it is larger
-	// than the engine's bound (Oversize is then its size in bytes).
+	// than the engine's bound (Oversize is then its size in bytes). Of a
+	// correlation it is an array of objects, as many as the bound lets in,
+	// and Source, Record and Time are those of the last event.
 	Event    json.RawMessage
 	Oversize int
 	// Values are the event's fields as rules name them, in the order of
-	// the event; a list's value is its JSON text.
+	// the event; a list's value is its JSON text. Those of a correlation
+	// are what its events share, their number and when they began.
 	Values []Field
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ingest"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 // The bounds of a result unless a caller says otherwise.
@@ -85,16 +86,16 @@ func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
 	if l.data == nil {
 		return nil, ErrNoData
 	}
-	rule, diags := parseRule(q.Rule)
+	rule, others, diags := parseRule(q.Rule)
 	if rule == nil {
 		return nil, diags
 	}
-	prepared, err := l.preparer.Prepare(rule)
-	if err != nil {
-		return nil, err
+	prepared, errs := l.preparer.PrepareAll([]*sigma.Rule{rule}, others)
+	if errs[0] != nil {
+		return nil, errs[0]
 	}
-	result := NewResult(prepared)
-	_, err = l.scan(ctx, *l.data, []Prepared{prepared}, func(h Hit) error {
+	result := NewResult(prepared[0])
+	info, err := l.scan(ctx, *l.data, prepared, func(h Hit) error {
 		if result.Count++; result.Count <= l.bounds.limit(q) {
 			result.Findings = append(result.Findings, Capture(h).Finding(l.bounds))
 		}
@@ -103,6 +104,7 @@ func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	result.Notes = append(result.Notes, info.CorrelationNotes(0)...)
 	rename(result.Findings, Resolve(l.dir, l.data.Paths, l.ingest), l.data.Paths)
 	return result, nil
 }
@@ -112,13 +114,22 @@ func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
 func rename(findings []Finding, read, given []string) {
 	for i, f := range findings {
 		for j, path := range read {
-			rest, ok := strings.CutPrefix(f.Source, path)
-			if ok && (rest == "" || rest[0] == '/' || rest[0] == '!' || strings.HasSuffix(path, "/")) {
-				findings[i].Source = given[j] + rest
-				break
+			rest, ok := strings.CutPrefix(f.Source, withoutSlash(path))
+			if !ok || rest != "" && rest[0] != '/' && rest[0] != '!' {
+				continue
 			}
+			if inside := strings.TrimLeft(rest, "/"); inside != rest {
+				rest = "/" + inside
+			}
+			findings[i].Source = withoutSlash(given[j]) + rest
+			break
 		}
 	}
+}
+
+// withoutSlash drops the separators that may stand at the end of a folder's path.
+func withoutSlash(path string) string {
+	return strings.TrimRight(path, "/"+string(filepath.Separator))
 }
 
 func (l *Local) scan(ctx context.Context, data Data, rules []Prepared, each func(Hit) error) (*ScanInfo, error) {
@@ -153,7 +164,13 @@ func IsPath(input string, o ingest.Options) bool {
 
 // NewResult is the answer to a rule before anything was found.
 func NewResult(p Prepared) *Result {
-	return &Result{Title: p.Rule.Title, Fields: showFields(p.Rule, p.Expr), Notes: noteTexts(p.Notes)}
+	r := &Result{Title: p.Rule.Title, Notes: noteTexts(p.Notes)}
+	if p.Correlation != nil {
+		r.Correlation, r.Fields = true, p.Correlation.fieldNames()
+	} else {
+		r.Fields = showFields(p.Rule, p.Expr)
+	}
+	return r
 }
 
 // Captured is an event that was found, kept in little memory.
@@ -161,11 +178,18 @@ type Captured struct {
 	Source string
 	Number int
 	Time   int64
-	Raw    []byte
+	Raw    []byte // nil when it was not kept
+	// Match is set when it is the match of a correlation; the rest is then of
+	// its last event.
+	Match *Match
 }
 
 // Capture copies what a Hit points at, so that it outlives its batch.
 func Capture(h Hit) *Captured {
+	if h.Match != nil {
+		last := h.Match.last()
+		return &Captured{Source: last.Source, Number: last.Number, Time: last.Time, Match: h.Match}
+	}
 	r := h.Record()
 	c := &Captured{Number: r.Number, Time: h.Batch.Times[h.Row], Raw: bytes.Clone(r.Raw)}
 	if r.Source != nil {
@@ -177,6 +201,13 @@ func Capture(h Hit) *Captured {
 // Finding reads the event's fields again from its text.
 func (c *Captured) Finding(bounds Bounds) Finding {
 	f := Finding{Source: c.Source, Record: c.Number, Time: eventTime(c.Time)}
+	if c.Match != nil {
+		f.Values = c.Match.fields()
+		if f.Event = c.Match.json(bounds.Size()); len(f.Event) > bounds.Size() {
+			f.Oversize, f.Event = len(f.Event), nil
+		}
+		return f
+	}
 	b := event.NewBuilder(event.Options{})
 	if b.AppendJSON(c.Raw, event.Record{}) == nil {
 		for _, p := range b.Batch().Row(0) {

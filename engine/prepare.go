@@ -18,6 +18,10 @@ type Prepared struct {
 	Scope match.Scope
 	// Reads are fields that are read of a hit beside those of Expr.
 	Reads []string
+	// Correlation is set, and Expr is not, when the rule is a correlation.
+	Correlation *Correlation
+	// Quiet keeps the rule's hits for the correlations that name it.
+	Quiet bool
 	// Notes are warnings of the lowering.
 	Notes diag.List
 }
@@ -40,7 +44,7 @@ func NewPreparer() (*Preparer, error) {
 // Prepare lowers a rule; the error is a diag.List that says why it can't be
 // matched.
 func (p *Preparer) Prepare(r *sigma.Rule) (Prepared, error) {
-	lowered, diags := pipeline.Lower(r, p.chain)
+	lowered, diags := p.Lower(r)
 	if lowered == nil {
 		return Prepared{Rule: r}, diags.Err()
 	}
@@ -58,16 +62,25 @@ func (p *Preparer) Prepare(r *sigma.Rule) (Prepared, error) {
 	return out, nil
 }
 
-// parseRule reads the rule of a query: the last one of the text.
-func parseRule(text string) (*sigma.Rule, diag.List) {
-	rules, diags := sigma.Parse(&diag.File{Data: []byte(text)})
+// Lower lowers a rule as Prepare does, for those who look into it.
+func (p *Preparer) Lower(r *sigma.Rule) (*pipeline.Lowered, diag.List) {
+	return pipeline.Lower(r, p.chain)
+}
+
+// parseRule reads the rule of a query: the last one of the text that no
+// correlation in it names, with the filters and placeholders that stand in
+// documents beside it. All rules of the text come too.
+func parseRule(text string) (*sigma.Rule, []*sigma.Rule, diag.List) {
+	docs, diags := sigma.ParseAll(&diag.File{Data: []byte(text)})
+	diags = append(diags, docs.Apply()...)
+	rules := docs.Rules
 	if len(rules) == 0 || diags.HasErrors() {
 		if !diags.HasErrors() {
 			diags = append(diags, &diag.Diagnostic{Code: "no-rule", Message: "the cell holds no Sigma rule", Hint: "write a rule with logsource and detection"})
 		}
-		return nil, diags
+		return nil, nil, diags
 	}
-	return rules[len(rules)-1], diags
+	return queried(rules), rules, diags
 }
 
 // showFields lists the fields that a reader of a rule's findings looks at

@@ -12,7 +12,6 @@ import (
 
 	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ingest"
-	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/match"
 )
 
@@ -23,10 +22,18 @@ type Hit struct {
 	Rule  int
 	Batch *event.Batch
 	Row   int
+	// Match is set instead of Batch and Row when the rule is a correlation. It
+	// stays valid.
+	Match *Match
 }
 
 // Time of the event, zero when it has none.
-func (h Hit) Time() time.Time { return eventTime(h.Batch.Times[h.Row]) }
+func (h Hit) Time() time.Time {
+	if h.Match != nil {
+		return h.Match.Last
+	}
+	return eventTime(h.Batch.Times[h.Row])
+}
 
 func eventTime(ns int64) time.Time {
 	if ns == event.NoTime {
@@ -35,13 +42,22 @@ func eventTime(ns int64) time.Time {
 	return time.Unix(0, ns).UTC()
 }
 
-// Record says where the event came from.
-func (h Hit) Record() event.Record { return h.Batch.Records[h.Row] }
+// Record says where the event came from, the last one of a correlation.
+func (h Hit) Record() event.Record {
+	if h.Match != nil {
+		last := h.Match.last()
+		return event.Record{Source: &event.Source{Name: last.Source}, Number: last.Number, Raw: last.Raw}
+	}
+	return h.Batch.Records[h.Row]
+}
 
 var hostFields = []string{"Computer", "host.name", "host.hostname", "hostname"}
 
 // Host is the computer that the event names, "" when none.
 func (h Hit) Host() string {
+	if h.Match != nil {
+		return h.Match.Host
+	}
 	for _, name := range hostFields {
 		if c := h.Batch.Column(name); c != nil {
 			if v := c.Values[c.Codes[h.Row]]; v.Kind == event.String && v.Text != "" {
@@ -59,6 +75,8 @@ type ScanInfo struct {
 	First, Last time.Time
 	// Sources are the files and members that events came from, in order.
 	Sources []SourceCount
+	// Correlations are those of the rules, and those that they stand on.
+	Correlations []CorrelationInfo
 }
 
 // SourceCount is the number of events of one source.
@@ -105,20 +123,26 @@ func Open(ctx context.Context, inputs []string, o ingest.Options, rules []Prepar
 	for _, name := range hostFields {
 		o.Fields[name] = true
 	}
-	for _, p := range rules {
-		for _, name := range append(ir.Fields(p.Expr), p.Reads...) {
-			o.Fields[name] = true
-		}
+	c, err := newCorrelator(rules, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range c.fields() {
+		o.Fields[name] = true
 	}
 	return ingest.Open(ctx, inputs, o)
 }
 
 // Scan matches all rules against all events of a reader in one pass, and calls
 // each for every hit: in the order of the events, and for one event in the
-// order of the rules. An error of each ends the scan. Workers is the number of
+// order of the rules; correlations come at the end, in the order of time. An error of each ends the scan. Workers is the number of
 // goroutines that match, 0 for one a processor.
 func Scan(ctx context.Context, r *ingest.Reader, rules []Prepared, workers int, each func(Hit) error) (*ScanInfo, error) {
-	program, err := compile(rules)
+	c, err := newCorrelator(rules, each)
+	if err != nil {
+		return nil, err
+	}
+	program, err := compile(c.list)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +173,7 @@ func Scan(ctx context.Context, r *ingest.Reader, rules []Prepared, workers int, 
 	info := &ScanInfo{}
 	for j := range ordered {
 		<-j.done
-		if err := j.emit(ctx, info, each); err != nil {
+		if err := j.emit(ctx, info, c.hit); err != nil {
 			cancel(err)
 		}
 	}
@@ -158,7 +182,9 @@ func Scan(ctx context.Context, r *ingest.Reader, rules []Prepared, workers int, 
 	if err := context.Cause(ctx); err != nil {
 		return info, err
 	}
-	return info, nil
+	err = c.finish()
+	info.Correlations = c.infos()
+	return info, err
 }
 
 func compile(rules []Prepared) (*match.Program, error) {
@@ -218,7 +244,7 @@ func (j *job) emit(ctx context.Context, info *ScanInfo, each func(Hit) error) er
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := each(Hit{h.rule, j.batch, h.row}); err != nil {
+		if err := each(Hit{Rule: h.rule, Batch: j.batch, Row: h.row}); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ func (c *collector) hit(hit engine.Hit) error {
 	if p.count > c.limit {
 		return nil
 	}
-	if hit.Batch != c.lastBatch || hit.Row != c.lastRow {
+	if hit.Match != nil || hit.Batch != c.lastBatch || hit.Row != c.lastRow {
 		c.last, c.lastBatch, c.lastRow = engine.Capture(hit), hit.Batch, hit.Row
 	}
 	p.events = append(p.events, c.last)

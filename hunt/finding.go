@@ -12,23 +12,35 @@ import (
 )
 
 // Finding is one line of findings.ndjson and of "match --json": an event that a
-// rule matched. It is a contract with other programs: every key is always
-// there, null when unknown.
+// rule matched, or events that a correlation found. It is a contract with other
+// programs: every key is always there, null when unknown; a correlation has events
+// and the three keys behind it in place of event.
 type Finding struct {
 	RuleID    *string `json:"rule_id"`
 	RuleTitle *string `json:"rule_title"`
 	// RulePath is relative to the folder of rules that was given.
 	RulePath string  `json:"rule_path"`
 	Level    *string `json:"level"`
-	// Source is the path as it was given, "!member" behind it in an archive.
+	// Source is the path as it was given, "!member" behind it in an archive; it,
+	// Record and Time are those of the last event of a correlation.
 	Source string `json:"source"`
 	// Record counts from 1 in the source.
 	Record int `json:"record"`
 	// Time is RFC 3339 in UTC.
 	Time *string `json:"time"`
 	// Event is the original object, null when it is larger than the bound.
-	Event json.RawMessage `json:"event"`
+	Event json.RawMessage `json:"event,omitempty"`
+	// Events are the original objects of a correlation, in the order of time:
+	// the first ones, and the last. EventCount is how many there are.
+	Events     []json.RawMessage `json:"events,omitempty"`
+	EventCount int               `json:"event_count,omitempty"`
+	// FirstTime is the time of the first of the events, Group what they share.
+	FirstTime *string           `json:"first_time,omitempty"`
+	Group     map[string]string `json:"group,omitzero"`
 }
+
+// null is the event that is left out.
+var null = json.RawMessage("null")
 
 // NewFinding makes a Finding of a hit; an event of more than maxEvent bytes is
 // left out, 0 is no bound.
@@ -47,13 +59,30 @@ func NewFinding(rule ruleset.Entry, h engine.Hit, maxEvent int) Finding {
 	if t := h.Time(); !t.IsZero() {
 		f.Time = known(t.Format(time.RFC3339Nano))
 	}
-	if maxEvent == 0 || len(record.Raw) <= maxEvent {
-		f.Event = record.Raw
-		if !utf8.Valid(record.Raw) {
-			f.Event = bytes.ToValidUTF8(record.Raw, []byte("\uFFFD"))
-		}
+	if h.Match == nil {
+		f.Event = original(record.Raw, maxEvent)
+		return f
+	}
+	for _, e := range h.Match.Events {
+		f.Events = append(f.Events, original(e.Raw, maxEvent))
+	}
+	f.EventCount, f.FirstTime = h.Match.Count, known(h.Match.First.Format(time.RFC3339Nano))
+	f.Group = map[string]string{}
+	for _, g := range h.Match.Group {
+		f.Group[g.Name] = g.Value
 	}
 	return f
+}
+
+// original is an event as it was read, null when it has more than so many bytes.
+func original(raw []byte, maxEvent int) json.RawMessage {
+	switch {
+	case len(raw) == 0 || maxEvent > 0 && len(raw) > maxEvent:
+		return null
+	case !utf8.Valid(raw):
+		return bytes.ToValidUTF8(raw, []byte("\uFFFD"))
+	}
+	return raw
 }
 
 func known(s string) *string {

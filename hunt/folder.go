@@ -7,7 +7,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/notebook"
@@ -32,25 +34,34 @@ type folder struct {
 }
 
 // openFolder checks that a folder may be written to: it is new, empty or holds
-// an earlier hunt. Nothing is written yet.
-func openFolder(dir string) (*folder, error) {
+// an earlier hunt. Nothing is written yet. Messages name it as it was given.
+func openFolder(given string) (*folder, error) {
+	dir, err := filepath.Abs(given)
+	if err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
 	f := &folder{dir: dir}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("output folder: %s is a file; choose a folder with -o", given)
+	}
 	entries, err := os.ReadDir(dir)
+	// What a hunt that was killed left behind is nobody's work.
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), atomicfile.Prefix) })
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return f, nil
 	case err != nil:
-		return nil, fmt.Errorf("output folder: %w", err)
+		return nil, fmt.Errorf("output folder: %w; choose another one with -o", err)
 	case len(entries) == 0:
 		return f, nil
 	}
 	file, err := os.Open(filepath.Join(dir, fileHunt))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; choose another one with -o, or empty it", dir, ErrNotOurs)
+		return nil, fmt.Errorf("%s: %w; choose another one with -o, or empty it", given, ErrNotOurs)
 	}
 	defer file.Close()
 	if f.old, err = report.ReadJSON(file); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w; choose another one with -o, or empty it", dir, ErrNotOurs, err)
+		return nil, fmt.Errorf("%s: %w: %w; choose another one with -o, or empty it", given, ErrNotOurs, err)
 	}
 	return f, nil
 }
@@ -63,21 +74,27 @@ func (f *folder) write(name string, content []byte) error {
 	return atomicfile.Write(f.path(name), content)
 }
 
-// notebook reads a notebook of an earlier hunt, nil when it is not there or is
-// no notebook any more.
-func (f *folder) notebook(name string) *notebook.Notebook {
+// errUnreadable tells that a notebook stands at a place and can't be read, so
+// that what somebody wrote into it would be lost.
+var errUnreadable = errors.New("the notebook that is there can't be read, and is left as it is")
+
+// notebook reads a notebook of an earlier hunt, nil when there is none.
+func (f *folder) notebook(name string) (*notebook.Notebook, error) {
 	if !localName(name) {
-		return nil
+		return nil, nil
 	}
 	data, err := os.ReadFile(f.path(name))
-	if err != nil {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
 	}
-	nb, err := notebook.Decode(data)
-	if err != nil {
-		return nil
+	var nb *notebook.Notebook
+	if err == nil {
+		nb, err = notebook.Decode(data)
 	}
-	return nb
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w; repair it or move it away, and run the hunt again", name, errUnreadable, err)
+	}
+	return nb, nil
 }
 
 // localName tells whether a name from a hunt.json stays inside the folder.
@@ -92,15 +109,19 @@ func (f *folder) clean(written map[string]bool) (kept []string) {
 	if f.old == nil {
 		return nil
 	}
+	folded := map[string]string{}
+	for name := range written {
+		folded[strings.ToLower(name)] = name
+	}
 	for _, r := range f.old.Rules {
-		if r.Notebook == "" || written[r.Notebook] || !localName(r.Notebook) {
+		if r.Notebook == "" || written[r.Notebook] || !localName(r.Notebook) || f.same(r.Notebook, folded[strings.ToLower(r.Notebook)]) {
 			continue
 		}
-		nb := f.notebook(r.Notebook)
-		if nb == nil {
+		nb, err := f.notebook(r.Notebook)
+		if nb == nil && err == nil {
 			continue
 		}
-		if notebook.Edited(nb) {
+		if err != nil || notebook.Edited(nb) {
 			kept = append(kept, r.Notebook)
 			continue
 		}
@@ -114,4 +135,15 @@ func (f *folder) clean(written map[string]bool) (kept []string) {
 		}
 	}
 	return kept
+}
+
+// same tells whether two names are of one file, as on a file system that ignores
+// case.
+func (f *folder) same(a, b string) bool {
+	if b == "" {
+		return false
+	}
+	first, err1 := os.Stat(f.path(a))
+	second, err2 := os.Stat(f.path(b))
+	return err1 == nil && err2 == nil && os.SameFile(first, second)
 }

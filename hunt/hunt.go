@@ -10,6 +10,7 @@ package hunt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -72,6 +73,9 @@ type Outcome struct {
 	// Kept are notebooks of an earlier hunt whose rule is gone and which
 	// somebody edited.
 	Kept []string
+	// Unreadable are errors of notebooks that stand where this hunt would
+	// have written, and that nothing can be carried over from.
+	Unreadable []error
 	// Diagnostics are errors of rules that could be read but not run.
 	Diagnostics diag.List
 	// Failed tells that something asked for could not be done.
@@ -86,17 +90,15 @@ type plan struct {
 	notebook string
 	count    int
 	events   []*engine.Captured
+	// unreadable is the error of the notebook that stands in this one's place.
+	unreadable error
 }
 
 // Run hunts. When ctx ends early, the notebooks that are finished stay whole
 // and the error is the context's.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
 	start := time.Now()
-	dir, err := filepath.Abs(o.Out)
-	if err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
-	}
-	out, err := openFolder(dir)
+	out, err := openFolder(o.Out)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +125,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	o.Progress.Stage.Store(1)
 	runErr := h.notebooks(ctx)
 	h.outcome.Hunt.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
-	if err := h.finish(runErr == nil); err != nil {
-		return h.outcome, err
-	}
-	return h.outcome, runErr
+	return h.outcome, errors.Join(runErr, h.finish(runErr == nil))
 }
 
 // hunter is the state of one hunt.
@@ -151,20 +150,18 @@ func (h *hunter) prepare() error {
 		return err
 	}
 	rows := &h.outcome.Hunt.Rules
-	for _, e := range h.Rules.Rules {
+	prepared, errs := preparer.PrepareAll(h.Rules.List(), h.Rules.All)
+	for i, e := range h.Rules.Rules {
 		row := ruleRow(e)
-		prepared, err := preparer.Prepare(e.Rule)
-		if err != nil {
+		if err := errs[i]; err != nil {
 			diags := diag.Of(err)
 			row.State, row.Reason = report.Failed, diags.Errors().Error()
-			if IsUnsupported(err) {
-				row.State = report.Skipped
-			} else {
-				h.outcome.Failed = true
-				h.outcome.Diagnostics = append(h.outcome.Diagnostics, diags...)
-			}
+			h.outcome.Failed = true
+			h.outcome.Diagnostics = append(h.outcome.Diagnostics, diags...)
+		} else if prepared[i].Quiet {
+			row.State, row.Reason = report.Skipped, "a correlation names it, so it gives no findings of its own"
 		} else {
-			h.plans = append(h.plans, &plan{entry: e, prepared: prepared, row: len(*rows)})
+			h.plans = append(h.plans, &plan{entry: e, prepared: prepared[i], row: len(*rows)})
 		}
 		*rows = append(*rows, row)
 	}
@@ -185,19 +182,6 @@ func (h *hunter) prepared() []engine.Prepared {
 	return rules
 }
 
-// IsUnsupported tells whether an error of preparing a rule says that the rule
-// asks for what is not there yet, rather than being wrong.
-func IsUnsupported(err error) bool {
-	for _, d := range diag.Of(err).Errors() {
-		switch d.Code {
-		case "correlation", "aggregation", "placeholder":
-		default:
-			return false
-		}
-	}
-	return true
-}
-
 func (h *hunter) nameNotebooks() {
 	refs := make([]notebook.RuleRef, len(h.plans))
 	for i, p := range h.plans {
@@ -211,12 +195,11 @@ func (h *hunter) nameNotebooks() {
 // pass matches all rules over the data, writes the findings and keeps of every
 // rule those that its notebook needs.
 func (h *hunter) pass(ctx context.Context, reader *ingest.Reader, rules []engine.Prepared) error {
-	file, err := atomicfile.Create(h.folder.path(fileFindings))
-	if err != nil {
+	if err := h.mark(); err != nil {
 		return err
 	}
-	if err := h.mark(); err != nil {
-		file.Abort()
+	file, err := atomicfile.Create(h.folder.path(fileFindings))
+	if err != nil {
 		return err
 	}
 	h.tally = report.NewTally(len(rules))
@@ -242,7 +225,7 @@ func (h *hunter) mark() error {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := report.WriteJSON(&b, &report.Hunt{Version: h.Version, Inputs: h.Inputs}); err != nil {
+	if err := report.WriteJSON(&b, &report.Hunt{Version: h.Version, Inputs: h.Inputs, Unfinished: true}); err != nil {
 		return err
 	}
 	return h.folder.write(fileHunt, b.Bytes())
@@ -258,6 +241,7 @@ func (h *hunter) finish(complete bool) error {
 		}
 	}
 	h.outcome.Notebooks = len(written)
+	h.outcome.Hunt.Unfinished = !complete
 	if complete {
 		h.outcome.Kept = h.folder.clean(written)
 	} else if h.folder.old != nil {

@@ -25,18 +25,21 @@ func (h *hunter) notebooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	old := h.oldNotebooks()
+	old := h.earlierNotebooks()
 	workers := h.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
+	var planned []*plan
 	for _, p := range h.plans {
-		if h.OnlyFindings && p.count == 0 && !h.wasEdited(old[p]) {
-			continue
+		if !h.OnlyFindings || p.count > 0 || old[p].edited() {
+			planned = append(planned, p)
 		}
-		h.Progress.Planned.Add(1)
+	}
+	h.Progress.Planned.Store(int64(len(planned)))
+	for _, p := range planned {
 		if groupCtx.Err() != nil {
 			break
 		}
@@ -48,7 +51,16 @@ func (h *hunter) notebooks(ctx context.Context) error {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	for _, p := range h.plans {
+		if p.unreadable != nil {
+			h.outcome.Unreadable = append(h.outcome.Unreadable, p.unreadable)
+		}
+		if p.unreadable != nil || h.outcome.Hunt.Rules[p.row].State == report.Failed {
+			h.outcome.Failed = true
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return ctx.Err()
@@ -62,50 +74,28 @@ func (h *hunter) memo() (*engine.Memo, error) {
 		return nil, err
 	}
 	memo := engine.NewMemo(data, h.Data.Paths, h.Ingest, h.outcome.Scan.Data(), h.Bounds)
-	for _, p := range h.plans {
+	for i, p := range h.plans {
 		result := engine.NewResult(p.prepared)
 		result.Count = p.count
-		page := notebook.Page{Rule: p.entry.Rule}
+		result.Notes = append(result.Notes, h.outcome.Scan.CorrelationNotes(i)...)
+		page := notebook.Page{Rule: p.entry.Rule, YAML: p.prepared.Text()}
 		memo.Put(page.CellRule(), &engine.Answer{Result: *result, Events: p.events})
 	}
 	return memo, nil
 }
 
-// oldNotebooks finds for every plan the name of the notebook that an earlier
-// hunt wrote for its rule, which may have stood elsewhere then.
-func (h *hunter) oldNotebooks() map[*plan]string {
-	names := map[*plan]string{}
-	if h.folder.old == nil {
-		return names
+func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Template, memo *engine.Memo, old *earlier) error {
+	row := &h.outcome.Hunt.Rules[p.row]
+	oldNotebook, err := old.read()
+	if err != nil && old.name == p.notebook {
+		row.Notebook, p.unreadable = p.notebook, err
+		return nil
 	}
-	byName, byID := map[string]bool{}, map[string]string{}
-	for _, r := range h.folder.old.Rules {
-		if r.Notebook != "" {
-			byName[r.Notebook] = true
-			byID[r.ID] = r.Notebook
-		}
-	}
-	for _, p := range h.plans {
-		switch id := p.entry.Rule.ID; {
-		case id != "" && byID[id] != "":
-			names[p] = byID[id]
-		default:
-			names[p] = p.notebook
-		}
-	}
-	return names
-}
-
-func (h *hunter) wasEdited(name string) bool {
-	nb := h.folder.notebook(name)
-	return nb != nil && notebook.Edited(nb)
-}
-
-func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Template, memo *engine.Memo, old string) error {
 	dir := h.folder.path(path.Dir(p.notebook))
 	page := &notebook.Page{
 		Rule:     p.entry.Rule,
 		RulePath: p.entry.Path,
+		YAML:     p.prepared.Text(),
 		Options: notebook.Options{
 			Rows: h.Rows, Limit: h.Bounds.Findings(), EventSize: min(h.Bounds.Size(), notebook.DefaultOptions().EventSize),
 			Since: h.Data.Since, Until: h.Data.Until,
@@ -130,7 +120,6 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 	session := kernel.NewSession(memo.For(dir, func() (engine.Engine, error) {
 		return engine.NewLocal(dir, h.Ingest, h.Bounds)
 	}))
-	row := &h.outcome.Hunt.Rules[p.row]
 	var cell *kernel.CellError
 	switch err := kernel.Run(ctx, session, nb); {
 	case errors.As(err, &cell):
@@ -139,7 +128,7 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 	case err != nil:
 		return err
 	}
-	notebook.Carry(h.folder.notebook(old), nb)
+	notebook.Carry(oldNotebook, nb)
 	content, err := notebook.Encode(nb)
 	if err != nil {
 		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)

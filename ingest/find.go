@@ -61,7 +61,7 @@ func (r *Reader) find(inputs []string) error {
 		info, err := os.Stat(input)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			missing = append(missing, fmt.Errorf("%s: there is no such file or folder: %w", input, fs.ErrNotExist))
+			missing = append(missing, fmt.Errorf("data: %s: %w; check the path", input, fs.ErrNotExist))
 		case err != nil:
 			missing = append(missing, err)
 		case info.IsDir():

@@ -62,6 +62,9 @@ const (
 	// hour, day, week, month, year) with the number in Match.Text, as
 	// Match.Compare says.
 	TimePart
+	// Raw is a text in a target's own language: Match.Parts, with the field's
+	// name as the target writes it between them. Only targets can use it.
+	Raw
 )
 
 // Affix says where a FieldRef may find the other field's value.
@@ -84,12 +87,16 @@ type Match struct {
 	Pattern Pattern
 	Text    string
 	Part    string
+	Parts   []string
 	// Compare is Number (equal), Less, LessEqual, Greater or GreaterEqual.
 	Compare Op
 	Affix   Affix
 	// Cased makes Like and FieldRef case-sensitive.
 	Cased bool
-	Pos   diag.Pos
+	// Pos is where the comparison was written: in File, that of a filter, or
+	// in the rule's own when File is nil.
+	Pos  diag.Pos
+	File *diag.File
 }
 
 func (*And) expr()   {}

@@ -35,9 +35,14 @@ func runSigma(ctx context.Context, s *Session, c *call, out *outputs) error {
 		return err
 	}
 	s.result = result
-	if s.data == nil {
+	switch {
+	case result.Correlation && s.data != nil:
+		out.print(count(result.Count, "finding") + " in " + count(s.data.Events, "event") + ".")
+	case result.Correlation:
+		out.print(count(result.Count, "finding") + ".")
+	case s.data == nil:
 		out.print(count(result.Count, "event") + " found.")
-	} else {
+	default:
 		out.print(thousands(result.Count) + " of " + count(s.data.Events, "event") + " match.")
 	}
 	if n := len(result.Findings); n < result.Count {

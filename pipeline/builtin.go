@@ -51,7 +51,10 @@ func find(nameOrPath string, s shelf) (*diag.File, error) {
 	}
 	file, err := readFile(nameOrPath)
 	isPath := strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yml") || strings.HasSuffix(nameOrPath, ".yaml")
-	if err == nil || isPath || !errors.Is(err, fs.ErrNotExist) {
+	if isPath && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s %s: %w; check the path", s.flag, nameOrPath, fs.ErrNotExist)
+	}
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return file, err
 	}
 	hint := sigma.Suggest(nameOrPath, s.names())

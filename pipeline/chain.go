@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -91,6 +92,17 @@ func (c *Chain) stages() []stage {
 		return nil
 	}
 	return c.list
+}
+
+// vars are the variables of all pipelines; of equal names the later counts.
+func (c *Chain) vars() map[string]variable {
+	vars := map[string]variable{}
+	for _, s := range c.stages() {
+		if p, ok := s.(*Pipeline); ok {
+			maps.Copy(vars, p.vars)
+		}
+	}
+	return vars
 }
 
 func (p *Pipeline) order() int { return p.Priority }

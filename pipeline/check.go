@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,18 +36,6 @@ func (c check[T]) holds(t T) bool {
 	return slices.ContainsFunc(c.conditions, met) == c.any != c.negate
 }
 
-// Condition describes one condition of processing items, for the docs.
-type Condition struct {
-	Name, Prose string
-	Parameters  []Parameter
-}
-
-// condition is a Condition and its reader.
-type condition[T any] struct {
-	Condition
-	read func(dict) func(T) bool
-}
-
 // readCheck reads the conditions under a key: a list, or a map of names for an
 // expression.
 func readCheck[T any](d dict, key, prefix string, kinds []condition[T]) check[T] {
@@ -77,7 +66,14 @@ func readCheck[T any](d dict, key, prefix string, kinds []condition[T]) check[T]
 		d.r.errorf(n, "not-a-list", "%s must be a list, this is %s", key, kindName(n))
 	}
 	if e := d.get(prefix + "_expr"); e != nil {
-		c.expression = readExpression(d.r, e, named)
+		switch {
+		case d.get(prefix+"_op") != nil:
+			d.r.errorf(e, "expression", "%s_expr and %s_op exclude each other", prefix, prefix)
+		case n.Kind == yaml.SequenceNode:
+			d.r.errorf(e, "expression", "an expression needs names: %s must be a map from names to conditions", key)
+		default:
+			c.expression = readExpression(d.r, e, named)
+		}
 	}
 	return c
 }
@@ -110,12 +106,17 @@ func readCondition[T any](r *reader, n *yaml.Node, key string, kinds []condition
 
 // readExpression reads "a and not (b or c)" over the names of conditions.
 func readExpression[T any](r *reader, n *yaml.Node, named map[string]func(T) bool) func(T) bool {
-	e := expression[T]{named: named}
+	e := expression[T]{named: named, used: map[string]bool{}}
 	text := strings.NewReplacer("(", " ( ", ")", " ) ").Replace(n.Value)
 	e.words = strings.Fields(text)
 	f := e.or(0)
 	if e.err == "" && len(e.words) > 0 {
 		e.err = fmt.Sprintf("unexpected %q", e.words[0])
+	}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if e.err == "" && !e.used[name] {
+			e.err = fmt.Sprintf("it does not name the condition %q", name)
+		}
 	}
 	if e.err != "" {
 		r.errorf(n, "expression", "the expression can't be read: %s", e.err)
@@ -126,6 +127,7 @@ func readExpression[T any](r *reader, n *yaml.Node, named map[string]func(T) boo
 
 type expression[T any] struct {
 	named map[string]func(T) bool
+	used  map[string]bool
 	words []string
 	err   string
 }
@@ -182,6 +184,7 @@ func (e *expression[T]) not(depth int) func(T) bool {
 		e.err = fmt.Sprintf("there is no condition named %q", e.words[0])
 		return never
 	}
+	e.used[e.words[0]] = true
 	e.words = e.words[1:]
 	return f
 }

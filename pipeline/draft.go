@@ -17,6 +17,10 @@ type node interface{ node() }
 type group struct {
 	all bool
 	x   []node
+	// label is what the condition calls the group: "selection", "1 of sel*";
+	// pos is where. Other groups have none.
+	label string
+	pos   diag.Pos
 }
 
 type not struct{ x node }
@@ -31,6 +35,10 @@ type item struct {
 	all    bool
 	negate bool
 	pos    diag.Pos
+	// from is the item as it was written, in the rule or in a pipeline; file
+	// is that of the filter that pos points into, nil for the rule's own.
+	from *sigma.Item
+	file *diag.File
 	// owner is the pipeline or configuration that added the item, nil when
 	// the rule did.
 	owner any
@@ -48,15 +56,22 @@ func (*item) node()  {}
 
 // draft is one way in which a rule applies; alternatives make several of one.
 type draft struct {
+	rule   *sigma.Rule
 	source sigma.LogSource
 	// conditions has one tree for each condition of the rule. added holds what
 	// pipelines demand beside: all of it must be true.
 	conditions []node
 	added      []node
 	fields     []string
-	state      map[string]any
-	applied    map[string]bool
-	search     []string
+	// state is set_state's: a string or a list of strings; custom holds what
+	// set_custom_attribute set.
+	state   map[string]any
+	custom  map[string]any
+	applied map[string]bool
+	// renamedBy holds for a field name the processing items that made it of
+	// another.
+	renamedBy map[string][]string
+	search  []string
 	// sourced is set once a log source condition was added; index holds the
 	// indices of sigmac's log sources, fallback its default index.
 	sourced  bool
@@ -69,8 +84,8 @@ func (d *draft) clone() *draft {
 	c.conditions = cloneNodes(d.conditions)
 	c.added = cloneNodes(d.added)
 	c.fields = slices.Clone(d.fields)
-	c.state = maps.Clone(d.state)
-	c.applied = maps.Clone(d.applied)
+	c.state, c.custom = maps.Clone(d.state), maps.Clone(d.custom)
+	c.applied, c.renamedBy = maps.Clone(d.applied), maps.Clone(d.renamedBy)
 	c.search = slices.Clone(d.search)
 	c.index = slices.Clone(d.index)
 	return &c
@@ -92,7 +107,7 @@ func cloneNodes(x []node) []node {
 func cloneNode(n node) node {
 	switch n := n.(type) {
 	case *group:
-		return &group{n.all, cloneNodes(n.x)}
+		return &group{n.all, cloneNodes(n.x), n.label, n.pos}
 	case *not:
 		return &not{cloneNode(n.x)}
 	case *item:
@@ -109,17 +124,20 @@ func cloneNode(n node) node {
 func expand(e sigma.ConditionExpr, d *sigma.Detection) node {
 	switch e := e.(type) {
 	case *sigma.CondAnd:
-		return &group{true, expandAll(e.X, d)}
+		return &group{all: true, x: expandAll(e.X, d)}
 	case *sigma.CondOr:
-		return &group{false, expandAll(e.X, d)}
+		return &group{x: expandAll(e.X, d)}
 	case *sigma.CondNot:
 		return &not{expand(e.X, d)}
 	case *sigma.CondRef:
-		return identifier(d, e.Name)
+		return labelled(d, e.Name)
 	case *sigma.CondOf:
-		g := &group{all: e.All}
+		g := &group{all: e.All, label: "1 of " + e.Pattern, pos: e.Pos}
+		if e.All {
+			g.label = "all of " + e.Pattern
+		}
 		for _, name := range e.Names {
-			g.x = append(g.x, identifier(d, name))
+			g.x = append(g.x, labelled(d, name))
 		}
 		return g
 	}
@@ -134,23 +152,32 @@ func expandAll(x []sigma.ConditionExpr, d *sigma.Detection) []node {
 	return out
 }
 
+// labelled is a search identifier under its name.
+func labelled(d *sigma.Detection, name string) node {
+	g := &group{all: true, x: []node{identifier(d, name)}, label: name}
+	if id := d.Identifier(name); id != nil {
+		g.pos = id.Pos
+	}
+	return g
+}
+
 func identifier(d *sigma.Detection, name string) node {
 	if id := d.Identifier(name); id != nil && id.Body != nil {
-		return search(id.Body)
+		return search(id.Body, id.File)
 	}
 	return &group{}
 }
 
-func search(s sigma.Search) node {
+func search(s sigma.Search, file *diag.File) node {
 	switch s := s.(type) {
 	case *sigma.Group:
 		g := &group{all: s.All}
 		for _, m := range s.Members {
-			g.x = append(g.x, search(m))
+			g.x = append(g.x, search(m, file))
 		}
 		return g
 	case *sigma.Item:
-		it := &item{origin: s.Field, values: slices.Clone(s.Values), all: s.All, negate: s.Negated, pos: s.Pos}
+		it := &item{origin: s.Field, values: slices.Clone(s.Values), all: s.All, negate: s.Negated, pos: s.Pos, from: s, file: file}
 		if s.Field != "" {
 			it.fields = []string{s.Field}
 		}
@@ -224,6 +251,15 @@ func (c context) has(field, value string) bool {
 		found = found || named
 	}
 	return found
+}
+
+// lookedAt are the names under which the item is compared; a keyword has the
+// one name "".
+func (it *item) lookedAt() []string {
+	if len(it.fields) == 0 {
+		return []string{""}
+	}
+	return it.fields
 }
 
 // names tells whether a value of the item equals the text, and whether the

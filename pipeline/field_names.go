@@ -84,6 +84,9 @@ func (m fieldNames) resolve(beside context, sources ...sigma.LogSource) []string
 type nameMap struct {
 	exact map[string]fieldNames
 	order []string
+	// keyword are the fields in which keywords are looked for, under the key
+	// null.
+	keyword []string
 }
 
 func (d dict) names(key string) nameMap {
@@ -95,6 +98,10 @@ func (d dict) names(key string) nameMap {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k := n.Content[i]
+		if isNull(k) {
+			m.keyword = d.r.fieldNames(k, n.Content[i+1]).names
+			continue
+		}
 		m.exact[k.Value] = d.r.fieldNames(k, n.Content[i+1])
 		m.order = append(m.order, k.Value)
 	}

@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -18,6 +18,10 @@ type processingItem struct {
 	rule  check[*draft]
 	item  check[placed]
 	field check[fieldName]
+
+	// What follows describes it in the docs: its type, the conditions on rules
+	// and on fields, and its own parameters.
+	kind, when, fields, text string
 }
 
 // placed is an item with what is true beside it; fieldName one of its names.
@@ -54,35 +58,26 @@ var itemKeys = []string{
 }
 
 func (r *reader) item(n *yaml.Node) *processingItem {
-	if n.Kind != yaml.MappingNode {
-		r.errorf(n, "not-a-map", "a processing item must be a map, this is %s", kindName(n))
-		return nil
-	}
-	kind := lookup(n, "type")
-	if kind == nil || kind.Kind != yaml.ScalarNode {
-		r.errorf(n, "missing-key", "a processing item needs a type").Hint = `for example "type: field_name_mapping"`
-		return nil
-	}
-	var t *Transformation
 	var names []string
 	for _, k := range r.kinds {
-		if names = append(names, k.Name); k.Name == kind.Value {
-			t = k
-		}
+		names = append(names, k.Name)
 	}
-	if t == nil {
-		e := r.errorf(kind, "unknown-transformation", "unknown transformation %q", kind.Value)
-		if e.Hint = sigma.Suggest(kind.Value, names); e.Hint == "" {
-			e.Hint = "known are " + strings.Join(names, ", ")
-		}
+	i, ok := r.kind(n, "processing item", names)
+	if !ok {
 		return nil
 	}
+	t := r.kinds[i]
 	known := append([]string(nil), itemKeys...)
 	for _, p := range t.Parameters {
 		known = append(known, p.Name)
 	}
 	d, _ := r.dict(n, "transformation "+t.Name, known...)
 	return &processingItem{
+		kind:   t.Name,
+		when:   conditionsText(d, "rule_conditions", "rule_cond"),
+		fields: conditionsText(d, "field_name_conditions", "field_name_cond"),
+		text:   parametersText(d, t.Parameters),
+
 		id:    d.text("id"),
 		what:  t.read(d),
 		rule:  readCheck(d, "rule_conditions", "rule_cond", ruleConditions),
@@ -144,19 +139,12 @@ func (a *application) touched(it *item) {
 }
 
 // itemsWithField calls f for the items of which a field name meets the field
-// name conditions.
-func (a *application) itemsWithField(f func(placed)) {
+// name conditions. f tells whether it changed the item.
+func (a *application) itemsWithField(f func(placed) bool) {
 	a.items(func(p placed) {
-		names := p.fields
-		if len(names) == 0 {
-			names = []string{""}
-		}
-		for _, name := range names {
-			if a.field.holds(fieldName{p, name}) {
-				a.touched(p.item)
-				f(p)
-				return
-			}
+		named := func(name string) bool { return a.field.holds(fieldName{p, name}) }
+		if slices.ContainsFunc(p.lookedAt(), named) && f(p) {
+			a.touched(p.item)
 		}
 	})
 }
@@ -196,11 +184,27 @@ func (a *application) mapNames(p placed, names []string, f func(placed, string) 
 	for _, name := range names {
 		if to := f(p, name); to != nil && a.field.holds(fieldName{p, name}) {
 			out, known = union(out, to...), true
+			a.track(name, to)
 		} else {
 			out = union(out, name)
 		}
 	}
 	return out, known
+}
+
+// track notes that names were made of another, so that later conditions know
+// it (processing_item_applied).
+func (a *application) track(from string, to []string) {
+	if a.id == "" || len(to) == 1 && to[0] == from {
+		return
+	}
+	if a.draft.renamedBy == nil {
+		a.draft.renamedBy = map[string][]string{}
+	}
+	ids := union(a.draft.renamedBy[from], a.id)
+	for _, name := range to {
+		a.draft.renamedBy[name] = union(a.draft.renamedBy[name], ids...)
+	}
 }
 
 // mapRefs maps the fields that values refer to; a reference to several names

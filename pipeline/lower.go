@@ -32,8 +32,12 @@ type Lowered struct {
 	// Search holds conditions in the target's own language, as a sigmac
 	// configuration gives them; each must be true beside the Exprs.
 	Search []string
-	// State is what pipelines set for the target (set_state).
-	State map[string]any
+	// State is what pipelines set for the target (set_state), Attributes what
+	// they set for the rule (set_custom_attribute).
+	State, Attributes map[string]any
+
+	drafts []*draft
+	chain  *Chain
 }
 
 // Expr is the rule as one tree: its conditions linked with OR.
@@ -43,14 +47,16 @@ func (l *Lowered) Expr() ir.Expr { return ir.Any(l.Exprs...) }
 // and lowers it. The list holds what the reader should know: warnings beside a
 // result, errors when there is none.
 func Lower(rule *sigma.Rule, chain *Chain) (*Lowered, diag.List) {
-	r := &run{rule: rule}
+	r := &run{rule: rule, vars: chain.vars()}
 	if !r.supported() {
 		return nil, r.diags
 	}
 	d := &draft{
+		rule:    rule,
 		source:  rule.LogSource,
 		fields:  slices.Clone(rule.Fields),
 		state:   map[string]any{},
+		custom:  map[string]any{},
 		applied: map[string]bool{},
 	}
 	for _, c := range rule.Detection.Conditions {
@@ -70,6 +76,7 @@ func Lower(rule *sigma.Rule, chain *Chain) (*Lowered, diag.List) {
 		return nil, r.diags
 	}
 	l := r.lower(drafts)
+	l.chain = chain
 	if r.diags.HasErrors() {
 		return nil, r.diags
 	}
@@ -79,6 +86,7 @@ func Lower(rule *sigma.Rule, chain *Chain) (*Lowered, diag.List) {
 // run is the lowering of one rule.
 type run struct {
 	rule     *sigma.Rule
+	vars     map[string]variable
 	diags    diag.List
 	unmapped []string
 }
@@ -87,20 +95,31 @@ func (r *run) add(s diag.Severity, code string, pos diag.Pos, message, hint stri
 	r.diags = append(r.diags, &diag.Diagnostic{Code: code, Severity: s, Message: message, Hint: hint, File: r.rule.File, Pos: pos})
 }
 
-// supported refuses rules that have no lowered form yet.
+// about reports something about an item of the rule or of a filter.
+func (r *run) about(it *item, s diag.Severity, code, message, hint string) {
+	r.add(s, code, it.pos, message, hint)
+	if it.file != nil {
+		r.diags[len(r.diags)-1].File = it.file
+	}
+}
+
+// supported refuses rules that have no lowered form: a correlation is no tree, its
+// rules are lowered one by one.
 func (r *run) supported() bool {
 	if c := r.rule.Correlation; c != nil {
-		r.add(diag.Error, "correlation", c.Pos, "correlation rules are not supported yet", "")
+		const hint = "huntbook match and huntbook hunt evaluate it"
+		if c.Legacy() {
+			r.add(diag.Error, "aggregation", c.Pos, "an aggregation (| "+r.rule.Detection.Conditions[0].Aggregation+") is more than one query of this target can express", hint)
+		} else {
+			r.add(diag.Error, "correlation", c.Pos, "a correlation is more than one query of this target can express", hint)
+		}
 		return false
 	}
 	if len(r.rule.Detection.Conditions) == 0 {
 		r.add(diag.Error, "no-condition", r.rule.Detection.Pos, "the rule has no condition", `add "condition:" with the names of its search identifiers`)
 	}
 	for _, c := range r.rule.Detection.Conditions {
-		switch {
-		case c.Aggregation != "":
-			r.add(diag.Error, "aggregation", c.Pos, "aggregations in a condition (| "+c.Aggregation+") are not supported yet", "")
-		case c.Expr == nil:
+		if c.Expr == nil {
 			r.add(diag.Error, "condition", c.Pos, "the condition could not be read", "")
 		}
 	}
@@ -164,7 +183,8 @@ func (r *run) lower(drafts []*draft) *Lowered {
 		Product:   r.rule.LogSource.Product,
 		LogSource: drafts[0].source,
 		Unmapped:  r.unmapped,
-		State:     drafts[0].state,
+		State:     drafts[0].state, Attributes: drafts[0].custom,
+		drafts: drafts,
 	}
 	for i := range r.rule.Detection.Conditions {
 		var ways []ir.Expr

@@ -49,7 +49,7 @@ func TestLowerConditions(t *testing.T) {
 		{"1 of them", `A = 1 or B = 1 or C = 1 or (C = 2 and D = 1)`},
 		{"a and not 1 of c*", `A = 1 and not (C = 1 or (C = 2 and D = 1))`},
 		{"[a, not b]", `A = 1 or not B = 1`},
-		{"a | count() > 5", "error: aggregations in a condition (| count() > 5) are not supported yet"},
+		{"a | count() > 5", "error: an aggregation (| count() > 5) is more than one query of this target can express"},
 	} {
 		if got := lowered(parseRule(t, head+"  condition: "+c.condition+"\n"), nil); got != c.want {
 			t.Errorf("%s\n  gives %s\n  want  %s", c.condition, got, c.want)
@@ -63,7 +63,7 @@ func TestLowerConditions(t *testing.T) {
 
 func TestLowerErrorsHaveAPlace(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"title: t\nlogsource: {product: x}\ndetection:\n  a: {A: 1}\n  condition: a | count() > 5\n", "rule.yml:5:14: aggregations in a condition"},
+		{"title: t\nlogsource: {product: x}\ndetection:\n  a: {A: 1}\n  condition: a | count() > 5\n", "rule.yml:5:14: an aggregation (| count() > 5) is more"},
 		{"title: t\nlogsource: {product: x}\ndetection:\n  a:\n    A|expand: '%x%'\n  condition: a\n", "rule.yml:5:5: placeholder %x% has no value"},
 		{"title: t\ncorrelation: {type: event_count, rules: [x], timespan: 5m, condition: {gte: 5}}\n", "rule.yml:2:"},
 	} {
@@ -138,12 +138,22 @@ func FuzzParse(f *testing.F) {
 	for _, tr := range Transformations() {
 		f.Add([]byte("name: x\ntransformations:\n  - " + tr.Example.Item + "\n"))
 	}
+	for _, k := range Postprocessors() {
+		f.Add([]byte("postprocessing:\n  - " + k.Example.Item + "\n"))
+	}
+	for _, k := range Finalizers() {
+		f.Add([]byte("vars: {a: [b]}\nfinalizers:\n  - " + k.Example.Item + "\n"))
+	}
 	f.Add([]byte("a: &a [x]\ntransformations: [*a, *a]"))
 	f.Add([]byte("order: 1\nfieldmappings: {A: {B=1: c, default: [d]}}\nlogsources: {x: {product: y, conditions: {E: 1}}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rule := ruleOf(t, "{product: windows, category: process_creation}", "{Image: x, EventID: 1}")
 		if p, err := Parse("x", file("x.yml", data)); err == nil {
-			Lower(rule, NewChain(p))
+			chain := NewChain(p)
+			if l, _ := Lower(rule, chain); l != nil {
+				_, _ = l.Postprocess("query")
+			}
+			_, _ = chain.Finalize([]any{"query", map[string]any{}})
 		}
 		if c, err := ParseSigmac("x", file("x.yml", data)); err == nil {
 			Lower(rule, NewChain(c))

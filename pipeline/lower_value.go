@@ -12,10 +12,7 @@ import (
 // item lowers a detection item: its values linked with OR or AND, over all of
 // its fields linked with OR, then negated when neq says so.
 func (r *run) item(it *item) ir.Expr {
-	fields := it.fields
-	if it.origin == "" {
-		fields = []string{""}
-	}
+	fields := it.lookedAt()
 	present, absent := it.values, []sigma.Value(nil)
 	if len(fields) > 1 && !it.all {
 		present, absent = splitAbsent(it.values)
@@ -65,13 +62,13 @@ func (r *run) values(it *item, field string, values []sigma.Value) ir.Expr {
 }
 
 func (r *run) value(it *item, field string, v sigma.Value) ir.Expr {
-	m := &ir.Match{Field: field, Pos: it.pos}
+	m := &ir.Match{Field: field, Pos: it.pos, File: it.file}
+	for _, name := range sigma.PlaceholdersOf(v) {
+		r.about(it, diag.Error, "placeholder", fmt.Sprintf("placeholder %%%s%% has no value", name),
+			"give its values with --placeholders FILE or in a pipeline, or remove the modifier expand to match the text as it is written")
+	}
 	switch v := v.(type) {
 	case sigma.String:
-		for _, name := range v.Pattern.Placeholders() {
-			r.add(diag.Error, "placeholder", it.pos, fmt.Sprintf("placeholder %%%s%% has no value", name),
-				"give its values in a pipeline, or remove the modifier expand to match the text as it is written")
-		}
 		m.Op, m.Pattern, m.Cased = ir.Like, v.Pattern, v.Cased
 	case sigma.Number:
 		if field == "" {
@@ -107,6 +104,8 @@ func (r *run) value(it *item, field string, v sigma.Value) ir.Expr {
 		}
 	case sigma.TimePart:
 		m.Op, m.Part, m.Text, m.Compare = ir.TimePart, v.Part, v.Number, compareOp(v.Op)
+	case sigma.Expression:
+		m.Op, m.Parts = ir.Raw, v.Parts
 	case sigma.Alternatives:
 		x := make([]ir.Expr, len(v))
 		for i, a := range v {
@@ -114,7 +113,7 @@ func (r *run) value(it *item, field string, v sigma.Value) ir.Expr {
 		}
 		return ir.Any(x...)
 	default:
-		r.add(diag.Error, "value", it.pos, fmt.Sprintf("a value of kind %T is not supported", v), "")
+		r.about(it, diag.Error, "value", fmt.Sprintf("a value of kind %T is not supported", v), "")
 	}
 	return m
 }

@@ -74,10 +74,14 @@ type Pipeline struct {
 	Priority int
 	// Backends are the targets that the pipeline is for; empty means all.
 	Backends []string
-	// Requires are the built-in pipelines that must run before.
+	// Requires are the built-in pipelines that it needs beside it.
 	Requires []string
 
+	file  *diag.File
+	vars  map[string]variable
 	items []*processingItem
+	post  []*postItem
+	final []*finalItem
 }
 
 // Load reads a pipeline from a file, or the built-in one of that name. An
@@ -93,7 +97,7 @@ func Load(nameOrPath string) (*Pipeline, error) {
 
 // Parse reads a pipeline from a file's text.
 func Parse(id string, file *diag.File) (*Pipeline, error) {
-	r := &reader{file: file, kinds: Transformations()}
+	r := &reader{file: file, kinds: Transformations(), posts: Postprocessors(), finals: Finalizers()}
 	root := r.root()
 	if root == nil {
 		return nil, r.diags
@@ -101,7 +105,7 @@ func Parse(id string, file *diag.File) (*Pipeline, error) {
 	if isSigmac(root) {
 		return nil, fmt.Errorf("%s is a sigmac configuration: give it with -c", file.Path)
 	}
-	p := &Pipeline{ID: id}
+	p := &Pipeline{ID: id, file: file}
 	d, _ := r.dict(root, "a pipeline", "name", "description", "priority", "allowed_backends", "requires", "vars", "transformations", "postprocessing", "finalizers")
 	p.Name, p.Description, p.Priority = d.text("name"), d.text("description"), d.number("priority")
 	p.Backends, p.Requires = d.texts("allowed_backends"), d.texts("requires")
@@ -110,18 +114,19 @@ func Parse(id string, file *diag.File) (*Pipeline, error) {
 			r.errorf(d.get("requires"), "unknown-pipeline", "there is no built-in pipeline %q to require", name).Hint = sigma.Suggest(name, builtinPipelines.names())
 		}
 	}
-	if v := d.get("vars"); v != nil && v.Kind != yaml.MappingNode {
-		r.errorf(v, "not-a-map", "vars must be a map, this is %s", kindName(v))
-	}
-	for _, key := range []string{"postprocessing", "finalizers"} {
-		if v := d.get(key); v != nil && len(v.Content) > 0 {
-			r.errorf(v, "not-supported", "%s is not supported yet", key)
+	p.vars = r.vars(d.get("vars"))
+	given := d.get("vars") != nil
+	section := func(key string, read func(*yaml.Node)) {
+		if n := d.get(key); n != nil && !isNull(n) {
+			given = true
+			read(n)
 		}
 	}
-	if t := d.get("transformations"); t != nil && !isNull(t) {
-		p.items = r.items(t)
-	} else {
-		r.errorf(root, "missing-key", "a pipeline needs %q", "transformations")
+	section("transformations", func(n *yaml.Node) { p.items = r.items(n, "transformations") })
+	section("postprocessing", func(n *yaml.Node) { p.post = r.postItems(n, "postprocessing") })
+	section("finalizers", func(n *yaml.Node) { p.final = r.finalizers(n, "finalizers") })
+	if !given {
+		r.errorf(root, "missing-key", "a pipeline needs %q", "transformations").Hint = "or postprocessing, finalizers or vars"
 	}
 	if err := r.diags.Err(); err != nil {
 		return nil, err
@@ -131,17 +136,13 @@ func Parse(id string, file *diag.File) (*Pipeline, error) {
 
 // isSigmac tells a sigmac configuration from a pipeline by its keys.
 func isSigmac(root *yaml.Node) bool {
-	return lookup(root, "transformations") == nil && (lookup(root, "logsources") != nil || lookup(root, "fieldmappings") != nil)
+	return lookup(root, "transformations") == nil && lookup(root, "postprocessing") == nil && (lookup(root, "logsources") != nil || lookup(root, "fieldmappings") != nil)
 }
 
 // items reads a list of processing items.
-func (r *reader) items(n *yaml.Node) []*processingItem {
-	if n.Kind != yaml.SequenceNode {
-		r.errorf(n, "not-a-list", "transformations must be a list, this is %s", kindName(n))
-		return nil
-	}
+func (r *reader) items(n *yaml.Node, key string) []*processingItem {
 	var out []*processingItem
-	for _, x := range n.Content {
+	for _, x := range r.list(n, key) {
 		if it := r.item(x); it != nil {
 			out = append(out, it)
 		}

@@ -28,8 +28,10 @@ type reader struct {
 	file  *diag.File
 	diags diag.List
 	nodes int
-	// kinds are the transformations that a pipeline may use.
-	kinds []*Transformation
+	// kinds, posts and finals are what a pipeline may use.
+	kinds  []*Transformation
+	posts  []*Postprocessor
+	finals []*Finalizer
 	// lenient lets the last of two equal keys win, as sigmac did.
 	lenient bool
 }
@@ -192,7 +194,9 @@ func (r *reader) dict(n *yaml.Node, what string, known ...string) (dict, bool) {
 	for i := 0; i < len(n.Content); i += 2 {
 		if k := n.Content[i]; !slices.Contains(known, k.Value) {
 			e := r.errorf(k, "unknown-key", "%s has no key %q", what, k.Value)
-			if e.Hint = sigma.Suggest(k.Value, known); e.Hint == "" {
+			if reason := refusedKey(what, k.Value); reason != "" {
+				e.Code, e.Message = "refused", fmt.Sprintf("the key %s of %s is not taken: %s", k.Value, what, reason)
+			} else if e.Hint = sigma.Suggest(k.Value, known); e.Hint == "" {
 				e.Hint = "known are " + strings.Join(known, ", ")
 			}
 		}
@@ -256,6 +260,14 @@ func (d dict) flag(key string) bool {
 		d.r.errorf(n, "not-a-flag", "%s of %s must be true or false", key, d.what)
 	}
 	return b
+}
+
+// needTexts is a text or a list of texts that must be there.
+func (d dict) needTexts(key string) []string {
+	if n := d.get(key); n == nil || isNull(n) {
+		d.r.errorf(d.node, "missing-key", "%s needs %q", d.what, key)
+	}
+	return d.texts(key)
 }
 
 // texts is a text or a list of texts.

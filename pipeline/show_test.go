@@ -32,6 +32,9 @@ func showIn(e ir.Expr, top bool) string {
 	case *ir.Not:
 		return "not " + showIn(e.X, false)
 	case *ir.Match:
+		if e.Op == ir.Raw {
+			return "query " + fmt.Sprintf("%q", value(e))
+		}
 		return field(e) + " " + value(e)
 	}
 	return "?"
@@ -88,6 +91,8 @@ func value(m *ir.Match) string {
 		return "in " + m.Text
 	case ir.FieldRef:
 		return []string{"= field ", "starts with field ", "ends with field ", "contains field "}[m.Affix] + m.Text
+	case ir.Raw:
+		return strings.Join(m.Parts, m.Field)
 	case ir.TimePart:
 		return m.Part + compare[m.Compare] + m.Text
 	}

@@ -6,6 +6,8 @@ type Transformation struct {
 	// Prose says what it does, in a sentence or two.
 	Prose      string
 	Parameters []Parameter
+	// Vars are the pipeline's variables in the example, a YAML map; "" for none.
+	Vars string
 	// Example is a processing item, a rule's detection items and what the item
 	// makes of them.
 	Example Example
@@ -26,11 +28,13 @@ type Example struct{ Item, Detection, Result string }
 func Transformations() []*Transformation {
 	return []*Transformation{
 		&transformFieldNameMapping, &transformFieldNamePrefixMapping, &transformFieldNamePrefix, &transformFieldNameSuffix,
-		&transformHashesFields, &transformDropDetectionItem,
-		&transformReplaceString, &transformMapString, &transformCase,
+		&transformHashesFields, &transformExtractFields, &transformDropDetectionItem,
+		&transformReplaceString, &transformMapString, &transformCase, &transformRegex, &transformSetValue, &transformConvertType,
+		&transformValuePlaceholders, &transformWildcardPlaceholders, &transformQueryExpressionPlaceholders,
 		&transformAddCondition, &transformChangeLogsource,
-		&transformAddField, &transformRemoveField,
-		&transformSetState, &transformRuleFailure, &transformDetectionItemFailure,
+		&transformAddField, &transformRemoveField, &transformSetField,
+		&transformSetState, &transformSetCustomAttribute,
+		&transformRuleFailure, &transformDetectionItemFailure, &transformStrictFieldMappingFailure,
 		&transformNest, &transformAlternatives,
 	}
 }

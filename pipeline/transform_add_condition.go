@@ -25,7 +25,11 @@ var transformAddCondition = Transformation{
 		Result:    `EventID = (17 or 18) and PipeName = "x"`,
 	},
 	read: func(d dict) transform {
-		return &addCondition{d.conditions("conditions"), d.flag("negated"), d.flag("template")}
+		t := &addCondition{d.conditions("conditions"), d.flag("negated"), d.flag("template"), ""}
+		if n := d.get("conditions"); n != nil {
+			t.text = inline(n)
+		}
+		return t
 	},
 }
 
@@ -33,6 +37,7 @@ type addCondition struct {
 	what     node
 	negated  bool
 	template bool
+	text     string
 }
 
 func (t *addCondition) apply(a *application) []*draft {
@@ -57,7 +62,7 @@ func fillTemplates(values []sigma.Value, ls sigma.LogSource) []sigma.Value {
 	fill := strings.NewReplacer(
 		"${category}", ls.Category, "${product}", ls.Product, "${service}", ls.Service,
 		"$category", ls.Category, "$product", ls.Product, "$service", ls.Service)
-	return valueTransform(func(v sigma.Value) []sigma.Value {
+	filled, _ := valueTransform(func(v sigma.Value) []sigma.Value {
 		s, ok := v.(sigma.String)
 		if !ok {
 			return nil
@@ -69,6 +74,7 @@ func fillTemplates(values []sigma.Value, ls sigma.LogSource) []sigma.Value {
 		s.Pattern = sigma.Pattern(nil).Append(p...)
 		return []sigma.Value{s}
 	}).all(values)
+	return filled
 }
 
 // conditions reads a map of detection items with Sigma's own parser.

@@ -10,7 +10,7 @@ var transformAddField = Transformation{
 		Result:    `Image = "x" showing host.name`,
 	},
 	read: func(d dict) transform {
-		fields := d.texts("field")
+		fields := d.needTexts("field")
 		return transformFunc(func(a *application) { a.draft.fields = union(a.draft.fields, fields...) })
 	},
 }

@@ -16,8 +16,9 @@ var transformDetectionItemFailure = Transformation{
 	read: func(d dict) transform {
 		message := d.need("message")
 		return transformFunc(func(a *application) {
-			a.itemsWithField(func(p placed) {
-				a.run.add(diag.Error, "item-failure", p.pos, message, "the pipeline refuses the field "+p.origin)
+			a.itemsWithField(func(p placed) bool {
+				a.run.about(p.item, diag.Error, "item-failure", message, "the pipeline refuses the field "+p.origin)
+				return true
 			})
 		})
 	},

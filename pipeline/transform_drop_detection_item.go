@@ -17,7 +17,10 @@ type dropItem struct{}
 
 func (dropItem) apply(a *application) []*draft {
 	dropped := map[*item]node{}
-	a.itemsWithField(func(p placed) { dropped[p.item] = nil })
+	a.itemsWithField(func(p placed) bool {
+		dropped[p.item] = nil
+		return true
+	})
 	a.draft.replace(dropped)
 	for _, n := range a.draft.conditions {
 		if n == nil {

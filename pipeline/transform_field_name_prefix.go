@@ -11,11 +11,15 @@ var transformFieldNamePrefix = Transformation{
 	},
 	read: func(d dict) transform {
 		prefix := d.need("prefix")
-		return &fieldAffix{func(name string) string { return prefix + name }}
+		return &fieldAffix{func(name string) string { return prefix + name }, "…", prefix + "…"}
 	},
 }
 
-type fieldAffix struct{ name func(string) string }
+// fieldAffix renames every field; what and to say it in the docs.
+type fieldAffix struct {
+	name     func(string) string
+	what, to string
+}
 
 func (t *fieldAffix) apply(a *application) []*draft {
 	a.rename(func(_ placed, name string) []string { return []string{t.name(name)} })

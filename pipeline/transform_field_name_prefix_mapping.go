@@ -28,6 +28,6 @@ var transformFieldNamePrefixMapping = Transformation{
 				}
 			}
 			return nil
-		}}
+		}, nil, m}
 	},
 }

@@ -11,6 +11,6 @@ var transformFieldNameSuffix = Transformation{
 	},
 	read: func(d dict) transform {
 		suffix := d.need("suffix")
-		return &fieldAffix{func(name string) string { return name + suffix }}
+		return &fieldAffix{func(name string) string { return name + suffix }, "…", "…" + suffix}
 	},
 }

@@ -14,6 +14,7 @@ var transformHashesFields = Transformation{
 		{"valid_hash_algos", "the kinds, in upper case: MD5, SHA1, SHA256, SHA512, IMPHASH"},
 		{"field_prefix", "what stands before the kind in the new field names"},
 		{"drop_algo_prefix", "true leaves the kind out of the new field names"},
+		{"field_to_parse", "the fields that hold hashes, Hashes and Hash by default"},
 	},
 	Example: Example{
 		Item:      `{type: hashes_fields, valid_hash_algos: [MD5, SHA1], field_prefix: File, field_name_conditions: [{type: include_fields, fields: [Hashes]}]}`,
@@ -21,7 +22,11 @@ var transformHashesFields = Transformation{
 		Result:    `FileMD5 = ("aa" or "cc") or FileSHA1 = "bb"`,
 	},
 	read: func(d dict) transform {
-		return &hashesFields{d.texts("valid_hash_algos"), d.text("field_prefix"), d.flag("drop_algo_prefix")}
+		t := &hashesFields{d.needTexts("valid_hash_algos"), d.text("field_prefix"), d.flag("drop_algo_prefix"), d.texts("field_to_parse")}
+		if t.from == nil {
+			t.from = []string{"Hashes", "Hash"}
+		}
+		return t
 	},
 }
 
@@ -29,16 +34,23 @@ type hashesFields struct {
 	kinds  []string
 	prefix string
 	bare   bool
+	from   []string
 }
 
 var hashLengths = map[int]string{32: "MD5", 40: "SHA1", 64: "SHA256", 128: "SHA512"}
 
 func (t *hashesFields) apply(a *application) []*draft {
 	replaced := map[*item]node{}
-	a.itemsWithField(func(p placed) {
-		if n := t.split(p.item); n != nil {
-			replaced[p.item] = n
+	a.itemsWithField(func(p placed) bool {
+		if !slices.ContainsFunc(p.fields, func(f string) bool { return slices.Contains(t.from, f) }) {
+			return false
 		}
+		n := t.split(p.item)
+		if n != nil {
+			replaced[p.item] = n
+			eachItem(n, nil, func(it *item, _ context) { a.touched(it) })
+		}
+		return n != nil
 	})
 	a.draft.replace(replaced)
 	return []*draft{a.draft}

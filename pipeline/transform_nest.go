@@ -25,5 +25,5 @@ func (d dict) items() []*processingItem {
 		d.r.errorf(d.node, "missing-key", "%s needs %q", d.what, "items")
 		return nil
 	}
-	return d.r.items(n)
+	return d.r.items(n, "items")
 }

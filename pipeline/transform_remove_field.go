@@ -14,7 +14,7 @@ var transformRemoveField = Transformation{
 		Result:    `Image = "x" showing b`,
 	},
 	read: func(d dict) transform {
-		fields := d.texts("field")
+		fields := d.needTexts("field")
 		return transformFunc(func(a *application) {
 			a.draft.fields = slices.DeleteFunc(slices.Clone(a.draft.fields), func(f string) bool { return slices.Contains(fields, f) })
 		})

@@ -34,6 +34,9 @@ type Hunt struct {
 	// Seconds is how long the hunt took; the only thing in a Hunt that two
 	// runs with the same inputs do not share.
 	Seconds float64 `json:"seconds"`
+	// Unfinished tells that the hunt was interrupted: numbers are those so
+	// far, and Seconds is not known.
+	Unfinished bool `json:"-"`
 	// Events and Findings are numbers of events read and of findings.
 	Events   int `json:"events"`
 	Findings int `json:"findings"`

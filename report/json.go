@@ -24,7 +24,14 @@ func WriteJSON(w io.Writer, h *Hunt) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(h); err != nil {
+	var doc any = h
+	if h.Unfinished {
+		doc = struct {
+			*Hunt
+			Seconds *float64 `json:"seconds"`
+		}{Hunt: h}
+	}
+	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("writing hunt.json: %w", err)
 	}
 	return nil
@@ -60,7 +67,7 @@ func ReadJSON(r io.Reader) (*Hunt, error) {
 // that a key is there even when its value is unknown; null reads back as "".
 type jsonRule struct {
 	ID       *string `json:"id"`
-	Title    string  `json:"title"`
+	Title    *string `json:"title"`
 	Path     string  `json:"path"`
 	Level    *string `json:"level"`
 	State    State   `json:"state"`
@@ -92,7 +99,7 @@ type jsonSelection struct {
 // MarshalJSON gives the row of hunt.json.
 func (r Rule) MarshalJSON() ([]byte, error) {
 	row := jsonRule{
-		ID: orNull(r.ID), Title: r.Title, Path: r.Path, Level: orNull(r.Level),
+		ID: orNull(r.ID), Title: orNull(r.Title), Path: r.Path, Level: orNull(r.Level),
 		State: r.State, Notebook: orNull(r.Notebook),
 	}
 	if r.State.Ran() {
@@ -108,7 +115,7 @@ func (r *Rule) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*r = Rule{
-		ID: orZero(row.ID), Title: row.Title, Path: row.Path, Level: orZero(row.Level),
+		ID: orZero(row.ID), Title: orZero(row.Title), Path: row.Path, Level: orZero(row.Level),
 		State: row.State, Count: orZero(row.Count), Notebook: orZero(row.Notebook),
 	}
 	return nil

@@ -38,6 +38,22 @@ type Set struct {
 	// YAML files of folders that hold no Sigma rule.
 	Unreadable []Unreadable
 	NotRules   []string
+	// Filters are those that stood among the rules and those of LoadFilters;
+	// Filtered counts the rules that Apply gave a filter.
+	Filters  []*sigma.Filter
+	Filtered int
+	// All are the rules that could be read, chosen or not: a correlation may
+	// name one that was not chosen.
+	All []*sigma.Rule
+}
+
+// List are the chosen rules without their paths.
+func (s *Set) List() []*sigma.Rule {
+	out := make([]*sigma.Rule, len(s.Rules))
+	for i, e := range s.Rules {
+		out[i] = e.Rule
+	}
+	return out
 }
 
 // Unreadable is a rule file that could not be used, or not in whole.
@@ -60,9 +76,17 @@ func Load(paths []string, choice Choice) (*Set, error) {
 		}
 	}
 	if l.files == 0 {
-		return nil, fmt.Errorf("%w in %s; rules are .yml or .yaml files", ErrNoRules, strings.Join(paths, ", "))
+		return nil, fmt.Errorf("%w in %s; %s", ErrNoRules, strings.Join(paths, ", "), l.whyNone())
 	}
 	return l.set, nil
+}
+
+// whyNone says what inputs without a rule hold instead.
+func (l *loader) whyNone() string {
+	if len(l.set.NotRules) > 0 {
+		return fmt.Sprintf("it holds YAML files, such as %s, but no Sigma rule has the keys logsource and detection there", l.set.NotRules[0])
+	}
+	return "rules are .yml or .yaml files"
 }
 
 // LoadFS reads all rules of a file system, as of a folder.
@@ -91,6 +115,9 @@ type loader struct {
 
 func (l *loader) input(p string) error {
 	info, err := os.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("rules: %s: %w; check the path", p, fs.ErrNotExist)
+	}
 	if err != nil {
 		return fmt.Errorf("rules: %w", err)
 	}
@@ -177,8 +204,11 @@ func (l *loader) unreadable(name, rel string, err error) {
 // file parses a file and keeps the rules that the choice wants. Named says
 // that the user named the file itself.
 func (l *loader) file(name, rel string, data []byte, named bool) {
-	rules, diags := sigma.Parse(&diag.File{Path: name, Data: data})
-	if !named && len(rules) == 0 && isForeign(diags) {
+	docs, diags := sigma.ParseAll(&diag.File{Path: name, Data: data})
+	diags = append(diags, docs.Expand()...)
+	l.set.Filters = append(l.set.Filters, docs.Filters...)
+	l.set.All = append(l.set.All, docs.Rules...)
+	if !named && len(docs.Rules) == 0 && len(docs.Filters) == 0 && isForeign(diags) {
 		l.set.NotRules = append(l.set.NotRules, rel)
 		return
 	}
@@ -187,7 +217,7 @@ func (l *loader) file(name, rel string, data []byte, named bool) {
 	if errs := diags.Errors(); len(errs) > 0 {
 		l.set.Unreadable = append(l.set.Unreadable, Unreadable{rel, errs})
 	}
-	for _, r := range rules {
+	for _, r := range docs.Rules {
 		if reason := l.choice.leavesOut(r, rel, named); reason != "" {
 			l.set.LeftOut[reason]++
 			continue

@@ -1,6 +1,10 @@
 package sigma
 
-import "github.com/huntbook/huntbook/diag"
+import (
+	"slices"
+
+	"github.com/huntbook/huntbook/diag"
+)
 
 // Condition is one condition of a detection section (specification 2.1.0,
 // "Condition"), parsed.
@@ -46,3 +50,23 @@ func (*CondOr) condition()  {}
 func (*CondNot) condition() {}
 func (*CondRef) condition() {}
 func (*CondOf) condition()  {}
+
+// Evaluate tells whether a condition is true when what each name stands for is.
+func Evaluate(e ConditionExpr, is func(name string) bool) bool {
+	switch e := e.(type) {
+	case *CondAnd:
+		return !slices.ContainsFunc(e.X, func(x ConditionExpr) bool { return !Evaluate(x, is) })
+	case *CondOr:
+		return slices.ContainsFunc(e.X, func(x ConditionExpr) bool { return Evaluate(x, is) })
+	case *CondNot:
+		return !Evaluate(e.X, is)
+	case *CondRef:
+		return is(e.Name)
+	case *CondOf:
+		if e.All {
+			return !slices.ContainsFunc(e.Names, func(name string) bool { return !is(name) })
+		}
+		return slices.ContainsFunc(e.Names, is)
+	}
+	return false
+}

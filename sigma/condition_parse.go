@@ -19,7 +19,7 @@ func (p *parser) conditions(n *yaml.Node, d *Detection) []Condition {
 	}
 	var out []Condition
 	for _, x := range nodes {
-		if x.Kind != yaml.ScalarNode || strings.TrimSpace(x.Value) == "" {
+		if x.Kind != yaml.ScalarNode || x.ShortTag() == "!!null" {
 			p.errorf(x, "condition", "a condition must be text, this is %s", kindName(x))
 			continue
 		}
@@ -27,6 +27,7 @@ func (p *parser) conditions(n *yaml.Node, d *Detection) []Condition {
 		search, aggregation, found := strings.Cut(x.Value, "|")
 		if found {
 			c.Aggregation = strings.TrimSpace(aggregation)
+			p.aggregation = x
 		}
 		c.Expr = p.condition(x, search, d)
 		out = append(out, c)

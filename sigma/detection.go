@@ -8,10 +8,13 @@ import (
 )
 
 // detection reads the detection section (specification 2.1.0, "Detection").
-func (p *parser) detection(n *yaml.Node) Detection {
+func (p *parser) detection(n *yaml.Node) Detection { return p.section(n, "detection") }
+
+// section reads search identifiers and a condition; name is the section's key.
+func (p *parser) section(n *yaml.Node, name string) Detection {
 	d := Detection{Pos: pos(n)}
 	if n.Kind != yaml.MappingNode {
-		p.errorf(n, "detection", "detection must be a map of search identifiers and a condition, this is %s", kindName(n))
+		p.errorf(n, name, "%s must be a map of search identifiers and a condition, this is %s", name, kindName(n))
 		return d
 	}
 	var condition *yaml.Node
@@ -27,7 +30,7 @@ func (p *parser) detection(n *yaml.Node) Detection {
 		}
 	}
 	if condition == nil {
-		e := p.errorf(n, "no-condition", "the detection section has no condition")
+		e := p.errorf(n, "no-condition", "the %s section has no condition", name)
 		if k, near := nearKey(n, "condition"); near {
 			e.Pos, e.Hint = pos(k), `did you mean "condition"?`
 		} else if len(d.Identifiers) > 0 {
@@ -36,7 +39,7 @@ func (p *parser) detection(n *yaml.Node) Detection {
 		return d
 	}
 	if len(d.Identifiers) == 0 {
-		p.errorf(n, "no-identifier", "the detection section has no search identifier")
+		p.errorf(n, "no-identifier", "the %s section has no search identifier", name)
 		return d
 	}
 	d.Conditions = p.conditions(condition, &d)

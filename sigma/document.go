@@ -40,11 +40,13 @@ var documentKeys = map[string]func(*parser, *Rule, *yaml.Node){
 	"logsource":      func(p *parser, r *Rule, n *yaml.Node) { r.LogSource = p.logSource(n) },
 	"detection":      func(p *parser, r *Rule, n *yaml.Node) { r.Detection = p.detection(n) },
 	"correlation":    func(p *parser, r *Rule, n *yaml.Node) { r.Correlation = p.correlation(n) },
+	"generate":       func(p *parser, r *Rule, n *yaml.Node) { p.generate = n },
 }
 
 // rule reads one document.
 func (p *parser) rule(root *yaml.Node) *Rule {
-	r := &Rule{File: p.file, Pos: pos(root)}
+	r := &Rule{File: p.file, Pos: pos(root), Keys: keysOf(root, keyDepth)}
+	p.generate, p.aggregation = nil, nil
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		k, v := root.Content[i], root.Content[i+1]
@@ -60,9 +62,6 @@ func (p *parser) rule(root *yaml.Node) *Rule {
 	}
 	switch {
 	case seen["correlation"] || seen["detection"]:
-	case seen["filter"]:
-		p.warnf(lookupKey(root, "filter", root), "filter", "this is a filter: it is not applied yet")
-		return nil
 	default:
 		k, near := nearKey(root, "detection")
 		switch {
@@ -76,6 +75,7 @@ func (p *parser) rule(root *yaml.Node) *Rule {
 		}
 		return nil
 	}
+	p.finishCorrelation(root, r)
 	if r.Title == "" {
 		p.warnf(root, "no-title", "the rule has no title")
 	}
@@ -207,27 +207,4 @@ func (p *parser) logSource(n *yaml.Node) LogSource {
 		p.warnf(n, "no-logsource", "logsource names no category, product or service: the rule is matched against every event")
 	}
 	return ls
-}
-
-func (p *parser) correlation(n *yaml.Node) *Correlation {
-	c := &Correlation{Pos: pos(n)}
-	if n.Kind != yaml.MappingNode {
-		p.errorf(n, "correlation", "correlation must be a map, this is %s", kindName(n))
-		return c
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		switch k, v := n.Content[i], n.Content[i+1]; k.Value {
-		case "type":
-			c.Type = p.text(v, "type")
-		case "rules":
-			c.Rules = p.texts(v, "rules")
-		case "group-by":
-			c.GroupBy = p.texts(v, "group-by")
-		case "timespan":
-			c.Timespan = p.text(v, "timespan")
-		case "generate":
-			c.Generate = v.Value == "true"
-		}
-	}
-	return c
 }

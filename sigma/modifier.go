@@ -69,6 +69,7 @@ func (p *parser) applyModifiers(item *Item, key *yaml.Node, nodes []*yaml.Node) 
 	for i, n := range nodes {
 		v := scalar(n)
 		item.Written = append(item.Written, v)
+		item.Places = append(item.Places, pos(n))
 		ops[i] = operand{v, n.Value, n}
 	}
 	column := len([]rune(item.Field)) + 1
@@ -110,9 +111,9 @@ func (p *parser) applyModifier(m *Modifier, item *Item, key *yaml.Node, ops *[]o
 		var soft warning
 		switch {
 		case errors.As(err, &soft):
-			p.warnf(key, "modifier-"+m.Name, "modifier %s: %v", m.Name, err)
+			p.warnf(key, soft.code, "modifier %s: %v", m.Name, err)
 		case err != nil:
-			p.errorf(key, "modifier-"+m.Name, "modifier %s: %v", m.Name, err)
+			p.errorf(key, "modifier", "modifier %s: %v", m.Name, err)
 			return false
 		}
 		*ops = out
@@ -122,7 +123,7 @@ func (p *parser) applyModifier(m *Modifier, item *Item, key *yaml.Node, ops *[]o
 	for i, o := range *ops {
 		v, err := eachForm(m, o)
 		if err != nil {
-			p.errorf(o.at, "modifier-"+m.Name, "modifier %s: %v", m.Name, err)
+			p.errorf(o.at, "modifier", "modifier %s: %v", m.Name, err)
 			return false
 		}
 		(*ops)[i] = operand{v, "", o.at}
@@ -131,7 +132,7 @@ func (p *parser) applyModifier(m *Modifier, item *Item, key *yaml.Node, ops *[]o
 		}
 	}
 	if total > maxValues {
-		p.errorf(key, "modifier-"+m.Name, "modifier %s makes %d values of these, more than %d", m.Name, total, maxValues)
+		p.errorf(key, "modifier", "modifier %s makes %d values of these, more than %d", m.Name, total, maxValues)
 		return false
 	}
 	return true
@@ -159,7 +160,7 @@ func eachForm(m *Modifier, o operand) (Value, error) {
 }
 
 // warning is an error that leaves the rule usable.
-type warning struct{ text string }
+type warning struct{ code, text string }
 
 func (w warning) Error() string { return w.text }
 
@@ -202,6 +203,9 @@ func plainOf(v Value) (string, error) {
 		return "", err
 	}
 	text, ok := s.Pattern.Plain()
+	if !ok && len(s.Pattern.Placeholders()) > 0 {
+		return "", errors.New("takes text, not a placeholder; write it before expand, or give the placeholder's values as they are needed here")
+	}
 	if !ok {
 		return "", errors.New("takes text without wildcards; a wildcard modifier such as contains comes after it")
 	}

@@ -16,7 +16,7 @@ var modAll = Modifier{
 	item: func(item *Item, ops []operand) ([]operand, error) {
 		item.All = true
 		if len(ops) < 2 {
-			return ops, warning{"there is one value only; without all the rule means the same"}
+			return ops, warning{"single-value-all", "there is one value only; without all the rule means the same"}
 		}
 		return ops, nil
 	},
@@ -52,6 +52,9 @@ var modRe = Modifier{
 		source := o.written
 		switch v := o.Value.(type) {
 		case String:
+			if len(v.Pattern.Placeholders()) > 0 {
+				return nil, errors.New("stands before expand, so that the values of the placeholder are parts of the expression")
+			}
 			if source == "" {
 				source = v.Pattern.String()
 			}
@@ -68,7 +71,8 @@ func checkRegexp(re Regexp) (Value, error) {
 		var e *syntax.Error
 		if errors.As(err, &e) {
 			switch {
-			case e.Code == syntax.ErrInvalidPerlOp && strings.HasPrefix(e.Expr, "(?"):
+			case e.Code == syntax.ErrInvalidPerlOp && strings.HasPrefix(e.Expr, "(?"),
+				e.Code == syntax.ErrInvalidNamedCapture && (strings.HasPrefix(e.Expr, "(?<!") || strings.HasPrefix(e.Expr, "(?<=")):
 				return nil, fmt.Errorf("%q is not part of RE2, which has no look-around and no back-references", e.Expr)
 			case e.Code == syntax.ErrInvalidEscape && len(e.Expr) == 2 && e.Expr[1] >= '1' && e.Expr[1] <= '9':
 				return nil, fmt.Errorf("%q is not part of RE2, which has no look-around and no back-references", e.Expr)
@@ -210,7 +214,7 @@ var modFieldRef = Modifier{
 	Prose:   "The value names another field of the same event, whose value is compared.",
 	Example: "SubjectUserName|fieldref: TargetUserName",
 	value: func(o operand) (Value, error) {
-		if o.written != "" {
+		if _, null := o.Value.(Null); o.written != "" && !null {
 			return FieldRef{Field: o.written}, nil
 		}
 		s, err := stringOf(o.Value)

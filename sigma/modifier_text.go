@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"errors"
 	"regexp"
 	"unicode"
 	"unicode/utf8"
@@ -112,7 +113,7 @@ var dashes = []string{"-", "/", "–", "—", "―"}
 // maxFlags bounds the flags of one value: each multiplies its forms by five.
 const maxFlags = 6
 
-var errTooManyFlags = warning{"a value may hold six flags; use several values"}
+var errTooManyFlags = errors.New("a value may hold six flags; use several values")
 
 // extend appends a piece to every form; a flag's dash makes five of each, the
 // one that was written first.
@@ -171,6 +172,10 @@ var modExpand = Modifier{
 	Prose:   `%name% is a placeholder that a pipeline or a placeholder file replaces; \% is a literal percent sign.`,
 	Example: "User|expand: '%Administrators%'",
 	value: func(o operand) (Value, error) {
+		if re, ok := o.Value.(Regexp); ok {
+			re.Expand = true
+			return re, nil
+		}
 		s, err := stringOf(o.Value)
 		if err != nil {
 			return nil, err

@@ -19,12 +19,22 @@ const MaxFileSize = 4 << 20
 
 // Parse reads all rules of a file. Rules that can't be used are left out of
 // the result, and the list says why; a rule that is returned may have warnings.
+// A filter among them is warned of: ParseAll returns it.
 func Parse(file *diag.File) ([]*Rule, diag.List) {
-	p := &parser{file: file}
-	if !p.checkBytes() {
-		return nil, p.diags
+	docs, diags := ParseAll(file)
+	for _, f := range docs.Filters {
+		diags = append(diags, &diag.Diagnostic{Code: "filter", Severity: diag.Warning, Message: "this is a filter: it is not applied here", File: file, Pos: f.Pos})
 	}
-	var rules []*Rule
+	return docs.Rules, diags
+}
+
+// ParseAll reads all documents of a file: rules, filters and placeholders.
+func ParseAll(file *diag.File) (*Documents, diag.List) {
+	p := &parser{file: file}
+	docs := &Documents{}
+	if !p.checkBytes() {
+		return docs, p.diags
+	}
 	collection := collection{}
 	for i, doc := range splitDocuments(file.Data) {
 		root, ok := p.parseYAML(doc)
@@ -35,22 +45,34 @@ func Parse(file *diag.File) ([]*Rule, diag.List) {
 			p.errorf(root, "not-a-rule", "a rule is a YAML map with title, logsource and detection, this is %s", kindName(root))
 			continue
 		}
+		before := len(p.diags)
+		switch {
+		case isFilter(root):
+			if f := p.filter(root); !p.diags[before:].HasErrors() {
+				f.Document, f.Text = i+1, doc.text
+				docs.Filters = append(docs.Filters, f)
+			}
+			continue
+		case isPlaceholders(root):
+			docs.addPlaceholders(p.placeholders(root.Content[1]))
+			continue
+		}
 		root = collection.next(p, root, doc.text)
 		if root == nil {
 			continue
 		}
-		before := len(p.diags)
+		before = len(p.diags)
 		r := p.rule(root)
 		if r == nil || p.diags[before:].HasErrors() {
 			continue
 		}
 		r.Document, r.Text = i+1, collection.text
-		rules = append(rules, r)
+		docs.Rules = append(docs.Rules, r)
 	}
-	if len(rules) == 0 && len(p.diags) == 0 {
+	if len(docs.Rules) == 0 && len(docs.Filters) == 0 && docs.Placeholders == nil && len(p.diags) == 0 {
 		p.add(&diag.Diagnostic{Code: "no-rule", Message: "no Sigma rule in this file", Hint: "a rule has title, logsource and detection"})
 	}
-	return rules, p.diags
+	return docs, p.diags
 }
 
 // parser collects what is wrong with one file.
@@ -61,6 +83,9 @@ type parser struct {
 	// once there were too many.
 	nodes   int
 	refused bool
+	// generate is the key of that name beside the correlation section, and
+	// aggregation the condition with a v1 aggregation, of the rule that is read.
+	generate, aggregation *yaml.Node
 }
 
 func (p *parser) add(d *diag.Diagnostic) {

@@ -41,9 +41,11 @@ type Rule struct {
 	Tags           []string
 	// Custom are the keys that the specification does not name, in order.
 	Custom []Custom
+	// Keys are all keys of the document in their order, as they are written.
+	Keys []Key
 
 	// Correlation is set instead of LogSource and Detection when the document
-	// is a correlation rule.
+	// is a correlation rule, beside them in a v1 rule with an aggregation.
 	Correlation *Correlation
 }
 
@@ -64,17 +66,6 @@ type LogSource struct {
 	Category, Product, Service string
 	Definition                 string
 	Pos                        diag.Pos
-}
-
-// Correlation keeps a correlation document (specification 2.1.0, "Sigma
-// Correlation Rules") as it was read.
-type Correlation struct {
-	Type     string
-	Rules    []string
-	GroupBy  []string
-	Timespan string
-	Generate bool
-	Pos      diag.Pos
 }
 
 // Detection is a rule's detection section: named search identifiers and the
@@ -101,6 +92,9 @@ type SearchIdentifier struct {
 	Name string
 	Pos  diag.Pos
 	Body Search
+	// File is the file of a filter that the identifier came from, nil when the
+	// positions in it are those of the rule's own file.
+	File *diag.File
 }
 
 // Search is a node of a search identifier: *Group or *Item.
@@ -119,8 +113,10 @@ type Item struct {
 	Field string
 	// Modifiers are the names in the order in which they are applied.
 	Modifiers []string
-	// Written are the values as they stand in the rule, before modifiers.
+	// Written are the values as they stand in the rule, before modifiers;
+	// Places has a place for each.
 	Written []Value
+	Places  []diag.Pos
 	// Values are the values after modifiers, linked with OR, or with AND
 	// when All is set (modifier all).
 	Values []Value

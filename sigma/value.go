@@ -3,8 +3,8 @@ package sigma
 import "strings"
 
 // Value is what a field is compared with, after modifiers: String, Number,
-// Bool, Null, Regexp, CIDR, Compare, Exists, FieldRef, TimePart, Placeholder
-// or Alternatives.
+// Bool, Null, Regexp, CIDR, Compare, Exists, FieldRef, TimePart,
+// Expression or Alternatives.
 type Value interface{ value() }
 
 // String is text with wildcards, matched against the whole value of a field.
@@ -29,6 +29,8 @@ type Regexp struct {
 	Source string
 	// Flags in the order i, m, s (modifiers of the same names).
 	IgnoreCase, Multiline, DotAll bool
+	// Expand tells that %name% in Source is a placeholder (modifier expand).
+	Expand bool
 }
 
 // CIDR is an IPv4 or IPv6 network: "10.0.0.0/8".
@@ -59,6 +61,11 @@ type TimePart struct {
 	Number string
 }
 
+// Expression is a text in the query language of a target, which a pipeline put
+// in the place of a placeholder. The field's name, as the target writes it,
+// stands between the parts.
+type Expression struct{ Parts []string }
+
 // Alternatives are the forms that a modifier made of one value (base64offset,
 // windash), linked with OR whatever links the values.
 type Alternatives []Value
@@ -73,6 +80,7 @@ func (Compare) value()      {}
 func (Exists) value()       {}
 func (FieldRef) value()     {}
 func (TimePart) value()     {}
+func (Expression) value()   {}
 func (Alternatives) value() {}
 
 // TokenKind tells what a Token stands for.

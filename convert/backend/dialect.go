@@ -145,7 +145,7 @@ func oneItem(x []ir.Expr) ([]*ir.Match, bool) {
 	matches := make([]*ir.Match, len(x))
 	for i, e := range x {
 		m, ok := e.(*ir.Match)
-		if !ok || i > 0 && (m.Field != matches[0].Field || m.Pos != matches[0].Pos) {
+		if !ok || i > 0 && (m.Field != matches[0].Field || m.Pos != matches[0].Pos || m.File != matches[0].File) {
 			return nil, false
 		}
 		matches[i] = m

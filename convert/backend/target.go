@@ -87,7 +87,7 @@ func (t *Target) Convert(l *pipeline.Lowered, format string, options map[string]
 	for i, e := range l.Exprs {
 		value, err := b.Query(l, e)
 		var d *diag.Diagnostic
-		if errors.As(err, &d) {
+		if errors.As(err, &d) && d.File == nil {
 			d.File = l.Rule.File
 		}
 		if err != nil {
@@ -159,5 +159,5 @@ func unknown(kind error, t *Target, name string, known []string) error {
 
 // Unsupported is the error about a comparison that a language can't express.
 func Unsupported(m *ir.Match, reason, hint string) error {
-	return &diag.Diagnostic{Code: "unsupported", Severity: diag.Error, Message: reason, Hint: hint, Pos: m.Pos}
+	return &diag.Diagnostic{Code: "unsupported", Severity: diag.Error, Message: reason, Hint: hint, Pos: m.Pos, File: m.File}
 }

@@ -140,6 +140,8 @@ func (w *writer) single(m *ir.Match) (backend.Piece, error) {
 		text = name + ":" + quoted.Text(m.Text)
 	case ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual:
 		text = name + ":" + comparison[m.Op] + m.Text
+	case ir.Raw:
+		return backend.Piece{Text: "(" + strings.Join(m.Parts, name) + ")", Closed: true}, nil
 	case ir.FieldRef:
 		return backend.Piece{}, backend.Unsupported(m, "a query string can't compare two fields of an event", "match and hunt can, on files")
 	default:

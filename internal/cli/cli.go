@@ -8,16 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/internal/version"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 // Streams are where a command reads and writes.
@@ -50,7 +50,7 @@ var errFailed = errors.New("failed")
 // Main runs the command line and returns the exit code.
 func Main(ctx context.Context, args []string, streams Streams) int {
 	out := bufio.NewWriterSize(streams.Out, 64<<10)
-	a := &app{Streams: streams, out: out}
+	a := &app{Streams: streams, out: out, realErr: streams.Err}
 	a.outTerm, a.outWidth = terminal(streams.Out)
 	a.errTerm, a.errWidth = terminal(streams.Err)
 	root := a.root()
@@ -62,7 +62,9 @@ func Main(ctx context.Context, args []string, streams Streams) int {
 	if flushErr := out.Flush(); err == nil {
 		err = flushErr
 	}
-	return a.exit(ctx, err)
+	code := a.exit(ctx, err)
+	a.writeKept()
+	return code
 }
 
 // app holds what the commands share.
@@ -71,6 +73,12 @@ type app struct {
 	out                *bufio.Writer
 	outTerm, errTerm   bool
 	outWidth, errWidth int
+
+	// messages is the form of errors and warnings; kept are those that are
+	// written at the end, to realErr.
+	messages string
+	kept     diag.List
+	realErr  io.Writer
 }
 
 // terminal tells whether a stream is a terminal, and how wide.
@@ -100,29 +108,15 @@ func (a *app) exit(ctx context.Context, err error) int {
 	case errors.Is(err, syscall.EPIPE):
 		return exitOK // the reader has seen enough: huntbook … | head
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(a.Err, "huntbook: interrupted")
+		a.report(errors.New("interrupted"))
 		return exitInterrupted
 	}
 	a.report(err)
 	var usage usageError
-	if errors.As(err, &usage) || errors.Is(err, fs.ErrNotExist) {
+	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed
-}
-
-// report writes an error: messages into files with their source lines, others
-// as they are.
-func (a *app) report(err error) {
-	var list diag.List
-	var one *diag.Diagnostic
-	if errors.As(err, &list) || errors.As(err, &one) {
-		_ = diag.WriteText(a.Err, diag.Of(err), colour(a.errTerm))
-		return
-	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(a.Err, "huntbook:", diag.Printable(line))
-	}
 }
 
 func (a *app) root() *cobra.Command {
@@ -138,29 +132,61 @@ what fired. Nothing else needs to be installed.`,
   huntbook hunt -r rules/ -d logs.zip -o hunts/     your rules on your data
   huntbook match -r rules/ logs/                    findings as a table
   huntbook convert -t es-qs -c helk rule.yml        a rule in Elasticsearch's language`,
-		Version:       version.String(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			hint := ""
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				hint = fmt.Sprintf("; did you mean %q?", near[0])
-			}
-			return usagef("unknown command %q%s", args[0], hint)
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:           version.String(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              onlyCommands,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkDiagnostics() },
 	}
-	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.huntCommand(), a.matchCommand(), a.convertCommand(), a.notebookCommand(), a.listCommand())
+	root.AddCommand(a.huntCommand(), a.matchCommand(), a.convertCommand(), a.notebookCommand(), a.listCommand(), a.explainCommand(), a.checkCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				about, rest, _ := root.Find(args)
+				return onlyCommands(about, rest)
+			}
+		case "completion":
+			cmd.Args = onlyCommands
+			cmd.RunE = root.RunE
+		}
+	}
 	return root
+}
+
+// onlyCommands refuses a word where a command's name should be.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, c := range cmd.Commands() {
+		known = append(known, c.Name())
+	}
+	return usagef("unknown command %q; %s", args[0], hint(args[0], known, cmd))
 }
 
 // flagError tells a near flag where one is misspelt.
 func flagError(cmd *cobra.Command, err error) error {
-	return usagef("%w; see huntbook %s --help", err, strings.TrimPrefix(cmd.CommandPath(), "huntbook "))
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	flag := "--" + unknown.GetSpecifiedName()
+	return usagef("unknown flag %s; %s", flag, hint(flag, known, cmd))
+}
+
+// hint names what is near to a misspelt word, or where to read on.
+func hint(word string, known []string, cmd *cobra.Command) string {
+	if near := sigma.Suggest(word, known); near != "" {
+		return near
+	}
+	return fmt.Sprintf("see %s --help", cmd.CommandPath())
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/ruleset"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 func (a *app) convertCommand() *cobra.Command {
@@ -38,7 +40,7 @@ standard error; the exit code is 1 then, or 0 with --skip-unsupported.`,
 				return a.list(nil, false)
 			}
 			c.rules.paths = append(c.rules.paths, args...)
-			return c.run()
+			return c.run(cmd.Context())
 		},
 	}
 	flags := cmd.Flags()
@@ -53,6 +55,7 @@ standard error; the exit code is 1 then, or 0 with --skip-unsupported.`,
 	flags.BoolVarP(&list, "list", "l", false, "list targets, their formats and options, and pipelines")
 	c.rules.addPaths(cmd)
 	c.rules.add(cmd)
+	a.addDiagnostics(cmd)
 	complete(cmd, "format", []string{"text", "json"})
 	complete(cmd, "target", targetNames())
 	return cmd
@@ -78,11 +81,13 @@ type converting struct {
 	conv   *converter
 	set    *ruleset.Set
 	failed int
+	// queries are those that a pipeline's finalizers make one output of.
+	queries []any
 }
 
-func (c *converting) run() error {
+func (c *converting) run(ctx context.Context) error {
 	if len(c.rules.paths) == 0 {
-		return usagef("no rules; name rule files or folders")
+		return usagef("no rules; name rule files or folders, or list what there is with -l")
 	}
 	if c.envelope != "text" && c.envelope != "json" {
 		return usagef("unknown --format %q; there are text and json (the target's own formats are chosen with -f)", c.envelope)
@@ -100,7 +105,10 @@ func (c *converting) run() error {
 	if c.set, err = c.rules.load(c.app); err != nil {
 		return err
 	}
-	if err := c.all(); err != nil {
+	if err := c.checkFinalizers(); err != nil {
+		return err
+	}
+	if err := c.all(ctx); err != nil {
 		return err
 	}
 	c.failed += len(c.set.Unreadable)
@@ -126,39 +134,55 @@ func parseOptions(texts []string) (map[string]string, error) {
 }
 
 // all converts every rule and writes what became of it.
-func (c *converting) all() error {
+func (c *converting) all(ctx context.Context) error {
 	files := map[string]*bytes.Buffer{}
 	var order []string
-	var single bytes.Buffer
 	folder := c.isFolder()
-	for _, e := range c.set.Rules {
-		to := &single
+	// to is where a rule's rows go: one text for all, or a file a rule.
+	to := func(path string) *bytes.Buffer {
+		name := ""
 		if folder {
-			name := c.fileOf(e)
-			if to = files[name]; to == nil {
-				to = &bytes.Buffer{}
-				files[name] = to
-				order = append(order, name)
-			}
+			name = c.fileOf(path)
 		}
-		if err := c.one(to, e); err != nil {
+		if files[name] == nil {
+			files[name] = &bytes.Buffer{}
+			order = append(order, name)
+		}
+		return files[name]
+	}
+	generated := sigma.NewLibrary(c.set.All).Named(c.set.List())
+	for _, e := range c.set.Rules {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if own, named := generated[e.Rule]; named && !own {
+			// Alone it would say more than the correlation that it is a part of.
+			continue
+		}
+		if err := c.one(to(e.Path), e); err != nil {
 			return err
 		}
 	}
-	if c.envelope == "json" {
-		for _, u := range c.set.Unreadable {
-			if err := writeJSON(&single, errorRow{Path: u.Path, Error: firstLine(u.Error.Error())}); err != nil {
-				return err
-			}
+	for _, u := range c.set.Unreadable {
+		if c.envelope != "json" {
+			break
+		}
+		if err := writeJSON(to(u.Path), errorRow{Path: u.Path, Error: firstLine(u.Error.Error())}); err != nil {
+			return err
 		}
 	}
-	switch {
-	case c.output == "":
-		_, err := c.out.Write(single.Bytes())
-		return err
-	case !folder:
-		return atomicfile.Write(c.output, single.Bytes())
+	if !folder {
+		if err := c.finalize(to("")); err != nil {
+			return err
+		}
+		all := to("").Bytes()
+		if c.output == "" {
+			_, err := c.out.Write(all)
+			return err
+		}
+		return atomicfile.Write(c.output, all)
 	}
+	written := 0
 	for _, name := range order {
 		if files[name].Len() == 0 {
 			continue
@@ -166,8 +190,9 @@ func (c *converting) all() error {
 		if err := atomicfile.Write(filepath.Join(c.output, filepath.FromSlash(name)), files[name].Bytes()); err != nil {
 			return err
 		}
+		written++
 	}
-	fmt.Fprintf(c.Err, "%s written to %s\n", plural(len(order), "file", "files"), c.output)
+	fmt.Fprintf(c.Err, "%s written to %s\n", plural(written, "file", "files"), c.output)
 	return nil
 }
 
@@ -184,14 +209,13 @@ func (c *converting) isFolder() bool {
 	return last == '/' || os.IsPathSeparator(last) || len(c.set.Rules) > 1 && filepath.Ext(c.output) == ""
 }
 
-// fileOf is the name of a rule's file in the output folder; the rules of one
-// file share one.
-func (c *converting) fileOf(e ruleset.Entry) string {
+// fileOf is the name of the file in the output folder for the rules of a file.
+func (c *converting) fileOf(rules string) string {
 	ext := ".txt"
 	if c.envelope == "json" {
 		ext = ".json"
 	}
-	return strings.TrimSuffix(e.Path, path.Ext(e.Path)) + ext
+	return strings.TrimSuffix(rules, path.Ext(rules)) + ext
 }
 
 // queryRow and errorRow are the objects of --format json, a contract.
@@ -214,6 +238,9 @@ type errorRow struct {
 
 func (c *converting) one(to *bytes.Buffer, e ruleset.Entry) error {
 	out, err := c.conv.convert(e.Rule)
+	if err == nil {
+		err = out.postprocess()
+	}
 	if err != nil {
 		c.failed++
 		c.diagnostics(diag.Of(err))
@@ -224,6 +251,10 @@ func (c *converting) one(to *bytes.Buffer, e ruleset.Entry) error {
 	}
 	c.diagnostics(out.warnings)
 	for _, q := range out.queries {
+		if c.conv.chain.Finalizes() {
+			c.queries = append(c.queries, q.Value)
+			continue
+		}
 		if c.envelope == "json" {
 			row := queryRow{
 				Path: e.Path, ID: nonEmpty(e.Rule.ID), Title: nonEmpty(e.Rule.Title), Target: c.conv.target.Name,
@@ -243,6 +274,39 @@ func (c *converting) one(to *bytes.Buffer, e ruleset.Entry) error {
 	}
 	if len(out.lowered.Unmapped) > 0 && c.envelope == "text" {
 		fmt.Fprintf(c.Err, "%s: no pipeline maps %s\n", diag.Printable(e.Path), diag.Printable(strings.Join(out.lowered.Unmapped, ", ")))
+	}
+	return nil
+}
+
+// checkFinalizers refuses forms of output that hold an entry a rule where the
+// pipelines make one output of all queries.
+func (c *converting) checkFinalizers() error {
+	switch {
+	case !c.conv.chain.Finalizes():
+	case c.envelope == "json":
+		return usagef("the pipeline's finalizers make one output of all queries, and --format json is an object a query; use one of them")
+	case c.isFolder():
+		return usagef("the pipeline's finalizers make one output of all queries, and %s is a folder; name a file with -o", c.output)
+	}
+	return nil
+}
+
+// finalize writes the one output that finalizers make.
+func (c *converting) finalize(to *bytes.Buffer) error {
+	if !c.conv.chain.Finalizes() {
+		return nil
+	}
+	out, err := c.conv.chain.Finalize(c.queries)
+	if err != nil {
+		return err
+	}
+	text, ok := out.(string)
+	if !ok {
+		return writeJSON(to, out)
+	}
+	to.WriteString(text)
+	if !strings.HasSuffix(text, "\n") {
+		to.WriteByte('\n')
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/engine"
 	"github.com/huntbook/huntbook/ingest"
 	"github.com/huntbook/huntbook/report"
@@ -23,6 +24,7 @@ import (
 type ruleFlags struct {
 	paths  []string
 	choice ruleset.Choice
+	adjust adjustFlags
 }
 
 func (f *ruleFlags) add(cmd *cobra.Command) {
@@ -34,6 +36,7 @@ func (f *ruleFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.choice.LogSources, "logsource", nil, "only rules for a log `source`: category=process_creation,product=windows; may be repeated")
 	flags.StringArrayVar(&f.choice.Include, "include", nil, "only rules whose path, id or title is like this `glob`; may be repeated")
 	flags.StringArrayVar(&f.choice.Exclude, "exclude", nil, "no rules whose path, id or title is like this `glob`; may be repeated")
+	f.adjust.add(cmd)
 	complete(cmd, "level", sigma.Levels)
 	complete(cmd, "min-level", sigma.Levels)
 	complete(cmd, "status", sigma.Statuses)
@@ -55,7 +58,13 @@ func (f *ruleFlags) load(a *app) (*ruleset.Set, error) {
 		return nil, usageError{err}
 	}
 	set, err := ruleset.Load(f.paths, f.choice)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError{err}
+	}
 	if err != nil {
+		return nil, err
+	}
+	if err := f.adjust.apply(set); err != nil {
 		return nil, err
 	}
 	f.tell(a, set)
@@ -69,14 +78,20 @@ func (f *ruleFlags) tell(a *app, set *ruleset.Set) {
 	}
 	reasons := make([]string, 0, len(set.LeftOut))
 	for reason, n := range set.LeftOut {
-		reasons = append(reasons, fmt.Sprintf("%s by %s", number(n), reason))
-		if reason == "deprecated" || reason == "unsupported" {
-			reasons[len(reasons)-1] = fmt.Sprintf("%s %s (--status %s takes them)", number(n), reason, reason)
+		switch reason {
+		case "deprecated", "unsupported":
+			reason += " (chosen with --status " + reason + ")"
+		case "level", "status", "tag", "log source":
+			reason = "by " + reason
 		}
+		reasons = append(reasons, number(n)+" "+reason)
 	}
 	if len(reasons) > 0 {
 		slices.Sort(reasons)
 		fmt.Fprintf(a.Err, "rules left out: %s\n", strings.Join(reasons, ", "))
+	}
+	if s := set.Explain(); s != "" {
+		fmt.Fprintln(a.Err, diag.Printable(s))
 	}
 	if len(set.Rules) == 0 && len(set.Unreadable) == 0 {
 		fmt.Fprintln(a.Err, "no rule is left to run")

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -35,7 +37,7 @@ Without rules and data it hunts through the samples that huntbook carries.
 Running it again renews the folder and keeps what you wrote into the cells for
 notes and the verdict.
 
-Rules are evaluated on Sigma's own field names; -t, -c and -p set only the query
+Rules are evaluated on Sigma's own field names; -c and -p set only the query
 that the notebooks show.`,
 		Example: `  huntbook hunt
   huntbook hunt -r rules/ -d empire_elevated_wmi.tar.gz -o hunts/
@@ -43,23 +45,20 @@ that the notebooks show.`,
   huntbook hunt -r rules/ -d logs/ --min-level high --since 2020-09-21`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.huntInputs(&rules, &data, &o); err != nil {
+			if err := checkBounds(&o); err != nil {
 				return err
 			}
 			var err error
 			if o.Data, err = data.data(); err != nil {
 				return err
 			}
-			convert, err := pipelines.show()
-			if err != nil {
+			if o.Convert, err = pipelines.show(); err != nil {
 				return err
 			}
-			o.Convert = convert
-			if o.Rules == nil {
-				if o.Rules, err = rules.load(a); err != nil {
-					return err
-				}
+			if o.Rules, err = a.huntInputs(&rules, &data); err != nil {
+				return err
 			}
+			o.Data.Paths = data.paths
 			o.Workers, o.Version, o.Ingest = data.workers, version.Number(), a.ingestOptions()
 			o.Inputs = report.Inputs{
 				Rules: rules.paths, Data: data.paths, Pipelines: pipelines.pipelines, Configs: pipelines.configs,
@@ -79,6 +78,7 @@ that the notebooks show.`,
 	flags.IntVar(&o.Bounds.EventSize, "max-event-size", engine.DefaultEventSize, "leave out the event itself when it has more `bytes`")
 	flags.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
 	rules.add(cmd)
+	a.addDiagnostics(cmd)
 	data.add(cmd)
 	return cmd
 }
@@ -90,11 +90,8 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// huntInputs takes the samples where neither rules nor data were given.
-func (a *app) huntInputs(rules *ruleFlags, data *dataFlags, o *hunt.Options) error {
-	if err := rules.choice.Check(); err != nil {
-		return usageError{err}
-	}
+// checkBounds checks what else than rules and data is asked for.
+func checkBounds(o *hunt.Options) error {
 	for _, n := range []struct {
 		flag  string
 		value int
@@ -103,22 +100,34 @@ func (a *app) huntInputs(rules *ruleFlags, data *dataFlags, o *hunt.Options) err
 			return usagef("--%s takes a number above 0, not %d", n.flag, n.value)
 		}
 	}
-	switch {
-	case len(rules.paths) == 0 && len(data.paths) == 0:
-		fmt.Fprintln(a.Err, "no rules and no data given: hunting through the samples")
-		set, err := ruleset.LoadFS(samples.Rules(), rules.choice)
-		if err != nil {
-			return err
-		}
-		rules.tell(a, set)
-		o.Rules = set
-		rules.paths, data.paths = []string{samples.Name}, []string{samples.Name}
-	case len(rules.paths) == 0:
-		return usagef("no rules; give a rule file or a folder with -r")
-	case len(data.paths) == 0:
-		return usagef("no data; give log files, archives or folders with -d")
-	}
 	return nil
+}
+
+// huntInputs loads the rules, those of the samples where neither rules nor data
+// were given.
+func (a *app) huntInputs(rules *ruleFlags, data *dataFlags) (*ruleset.Set, error) {
+	switch {
+	case len(rules.paths) > 0 && len(data.paths) > 0:
+		return rules.load(a)
+	case len(data.paths) > 0:
+		return nil, usagef("no rules; give a rule file or a folder with -r")
+	case len(rules.paths) > 0:
+		return nil, usagef("no data; give log files, archives or folders with -d")
+	}
+	if err := rules.choice.Check(); err != nil {
+		return nil, usageError{err}
+	}
+	set, err := ruleset.LoadFS(samples.Rules(), rules.choice)
+	if err != nil {
+		return nil, err
+	}
+	if err := rules.adjust.apply(set); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(a.Err, "no rules and no data given: hunting through the samples")
+	rules.tell(a, set)
+	rules.paths, data.paths = []string{samples.Name}, []string{samples.Name}
+	return set, nil
 }
 
 func (a *app) hunt(ctx context.Context, o hunt.Options, quiet bool) error {
@@ -129,14 +138,20 @@ func (a *app) hunt(ctx context.Context, o hunt.Options, quiet bool) error {
 	}
 	outcome, err := hunt.Run(ctx, o)
 	stop()
+	if outcome == nil && errors.Is(err, fs.ErrNotExist) {
+		return usageError{err} // an input is not there
+	}
 	if err != nil {
 		if outcome != nil && outcome.Notebooks > 0 {
-			fmt.Fprintf(a.Err, "%s finished in %s; run it again to go on\n", plural(outcome.Notebooks, "notebook is", "notebooks are"), o.Out)
+			fmt.Fprintf(a.Err, "%s finished in %s; run it again to get all\n", plural(outcome.Notebooks, "notebook is", "notebooks are"), o.Out)
 		}
 		return err
 	}
 	a.diagnostics(outcome.Diagnostics)
 	a.unread(outcome.Scan)
+	for _, err := range outcome.Unreadable {
+		a.report(err)
+	}
 	for _, name := range outcome.Kept {
 		fmt.Fprintf(a.Err, "%s was edited and is kept, though its rule is gone\n", filepath.Join(o.Out, filepath.FromSlash(name)))
 	}
@@ -194,7 +209,7 @@ type progressShow struct {
 	*app
 	p     *hunt.Progress
 	rules int
-	start time.Time
+	start time.Time // of the stage
 	every time.Duration
 	bar   *progressbar.ProgressBar
 	stage int32
@@ -205,6 +220,10 @@ func (s *progressShow) show() {
 	reader := s.p.Reader.Load()
 	if reader == nil {
 		return
+	}
+	if stage != s.stage {
+		s.end()
+		s.stage, s.start, s.bar = stage, time.Now(), nil
 	}
 	var done, total int64
 	var text string
@@ -222,8 +241,7 @@ func (s *progressShow) show() {
 		fmt.Fprintf(s.Err, "%s%s%s\n", text, percent(done, total), remaining(done, total, s.start))
 		return
 	}
-	if s.bar == nil || stage != s.stage {
-		s.stage = stage
+	if s.bar == nil {
 		s.bar = progressbar.NewOptions64(max(total, 1),
 			progressbar.OptionSetWriter(s.Err),
 			progressbar.OptionSetWidth(20),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/huntbook/huntbook/convert"
 	"github.com/huntbook/huntbook/pipeline"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 // listings are what "list" knows, in the order in which "convert -l" shows them.
@@ -30,10 +31,10 @@ func (a *app) listCommand() *cobra.Command {
 
 // listed is one line of a listing.
 type listed struct {
-	Kind        string `json:"kind"`
-	Target      string `json:"target,omitempty"`
-	Name        string `json:"name"`
-	Description string `json:"description"`
+	Kind        string  `json:"kind"`
+	Target      *string `json:"target"` // of a format or an option
+	Name        string  `json:"name"`
+	Description string  `json:"description"`
 }
 
 func (a *app) list(kinds []string, asJSON bool) error {
@@ -45,15 +46,15 @@ func (a *app) list(kinds []string, asJSON bool) error {
 		switch kind {
 		case "targets":
 			for _, t := range convert.Targets() {
-				rows = append(rows, listed{"target", "", t.Name, t.Description})
+				rows = append(rows, listed{"target", nil, t.Name, t.Description})
 			}
 		case "formats":
 			for _, t := range convert.Targets() {
 				for _, f := range t.Formats {
-					rows = append(rows, listed{"format", t.Name, f.Name, f.Description})
+					rows = append(rows, listed{"format", &t.Name, f.Name, f.Description})
 				}
 				for _, o := range t.Options {
-					rows = append(rows, listed{"option", t.Name, o.Name, o.Description})
+					rows = append(rows, listed{"option", &t.Name, o.Name, o.Description})
 				}
 			}
 		case "pipelines":
@@ -62,10 +63,14 @@ func (a *app) list(kinds []string, asJSON bool) error {
 				if b.Sigmac {
 					kind = "configuration"
 				}
-				rows = append(rows, listed{kind, "", b.Name, b.Title})
+				rows = append(rows, listed{kind, nil, b.Name, b.Title})
 			}
 		default:
-			return usagef("unknown listing %q; there are %s", kind, strings.Join(listings, ", "))
+			near := sigma.Suggest(kind, listings)
+			if near == "" {
+				near = "there are " + strings.Join(listings, ", ")
+			}
+			return usagef("unknown listing %q; %s", kind, near)
 		}
 	}
 	return a.printListed(rows, asJSON)
@@ -87,8 +92,8 @@ func (a *app) printListed(rows []listed, asJSON bool) error {
 	last := ""
 	for _, r := range rows {
 		head := heads[r.Kind]
-		if r.Target != "" {
-			head += " of " + r.Target
+		if r.Target != nil {
+			head += " of " + *r.Target
 		}
 		if head != last {
 			if last != "" {

@@ -55,6 +55,7 @@ evaluated on Sigma's own field names.`,
 	rules.addPaths(cmd)
 	data.addPaths(cmd)
 	rules.add(cmd)
+	a.addDiagnostics(cmd)
 	data.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an object a finding and line, on a terminal too")
 	cmd.Flags().IntVar(&perRule, "max-findings", 0, "print at most this `number` of findings a rule (default all)")
@@ -113,26 +114,17 @@ func (m *matching) prepare() (prepared []engine.Prepared, failed bool, err error
 	if err != nil {
 		return nil, false, err
 	}
-	skipped := 0
-	for _, e := range m.set.Rules {
-		p, err := preparer.Prepare(e.Rule)
-		switch {
+	all, errs := preparer.PrepareAll(m.set.List(), m.set.All)
+	for i, e := range m.set.Rules {
+		switch err := errs[i]; {
+		case err == nil && all[i].Quiet:
 		case err == nil:
-			prepared = append(prepared, p)
+			prepared = append(prepared, all[i])
 			m.entries = append(m.entries, e)
-		case hunt.IsUnsupported(err):
-			skipped++
-			if len(m.set.Rules) == 1 {
-				m.diagnostics(diag.Of(err))
-			}
 		default:
 			m.diagnostics(diag.Of(err))
 			failed = true
 		}
-	}
-	if skipped > 0 {
-		fmt.Fprintf(m.Err, "%s what huntbook can't evaluate yet (correlations, aggregations, placeholders) and %s skipped\n",
-			plural(skipped, "rule uses", "rules use"), was(skipped))
 	}
 	return prepared, failed, nil
 }
@@ -158,8 +150,12 @@ func (m *matching) hit(h engine.Hit) error {
 	if s := h.Record().Source; s != nil {
 		source = s.Name
 	}
+	event := fmt.Sprintf("%s #%d", source, h.Record().Number)
+	if h.Match != nil {
+		event = fmt.Sprintf("%s, the last at %s", plural(h.Match.Count, "event", "events"), event)
+	}
 	m.levels = append(m.levels, entry.Rule.Level)
-	m.rows = append(m.rows, []string{when, entry.Rule.Level, entry.Rule.Title, h.Host(), fmt.Sprintf("%s #%d", source, h.Record().Number)})
+	m.rows = append(m.rows, []string{when, entry.Rule.Level, entry.Rule.Title, h.Host(), event})
 	return nil
 }
 

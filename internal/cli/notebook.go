@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/notebook"
 	"github.com/huntbook/huntbook/ruleset"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 func (a *app) notebookCommand() *cobra.Command {
@@ -28,7 +30,7 @@ notebook runs.
 What you wrote into the cells for notes and the verdict is kept.`,
 		Example: `  huntbook notebook -r rules/ -c helk -e http://helk-elasticsearch:9200 -i 'logs-*' -o notebooks/sigma/`,
 		Args:    noArgs,
-		RunE:    func(*cobra.Command, []string) error { return n.run() },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return n.run(cmd.Context()) },
 	}
 	n.rules.addPaths(cmd)
 	flags := cmd.Flags()
@@ -38,6 +40,7 @@ What you wrote into the cells for notes and the verdict is kept.`,
 	n.pipelines.add(cmd)
 	flags.BoolVarP(&n.skip, "skip-unsupported", "I", false, "exit with 0 though some rules could not be converted")
 	n.rules.add(cmd)
+	a.addDiagnostics(cmd)
 	return cmd
 }
 
@@ -50,9 +53,12 @@ type notebooks struct {
 	skip                  bool
 }
 
-func (n *notebooks) run() error {
+func (n *notebooks) run(ctx context.Context) error {
 	if len(n.rules.paths) == 0 {
 		return usagef("no rules; give a rule file or a folder with -r")
+	}
+	if n.server == "" {
+		return usagef("no server; give the address of the Elasticsearch that the notebooks query with -e")
 	}
 	u, err := url.Parse(n.server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -71,7 +77,14 @@ func (n *notebooks) run() error {
 		return err
 	}
 	written, failed := 0, len(set.Unreadable)
+	generated := sigma.NewLibrary(set.All).Named(set.List())
 	for i, name := range names(set.Rules) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if own, named := generated[set.Rules[i].Rule]; named && !own {
+			continue
+		}
 		ok, err := n.one(conv, template, set.Rules[i], name)
 		if err != nil {
 			return err
@@ -132,11 +145,11 @@ func (n *notebooks) old(target string) (*notebook.Notebook, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("output folder: %w; choose another one with -o", err)
 	}
 	nb, err := notebook.Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s stands in the way and is no notebook: %w", target, err)
+		return nil, fmt.Errorf("%s stands in the way and can't be read: %w; what is written there would be lost: repair or move it, or choose another folder with -o", target, err)
 	}
 	if nb.Metadata["huntbook"] == nil {
 		return nil, fmt.Errorf("%s stands in the way and was not written by huntbook; choose another folder with -o", target)

@@ -124,6 +124,18 @@ func (c *converter) convert(r *sigma.Rule) (*converted, error) {
 	return &converted{queries, lowered, diags}, nil
 }
 
+// postprocess gives the queries the form that the pipelines ask for. Notebooks
+// show and run them as the target wrote them.
+func (c *converted) postprocess() error {
+	for i := range c.queries {
+		var err error
+		if c.queries[i].Value, err = c.lowered.Postprocess(c.queries[i].Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // show gives the queries that a notebook shows, as Markdown or for a client;
 // nil when no pipeline was named.
 func (f *pipelineFlags) show() (func(*sigma.Rule) []notebook.Query, error) {

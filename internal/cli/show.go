@@ -3,18 +3,13 @@ package cli
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/mattn/go-runewidth"
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/ingest"
 )
-
-// diagnostics writes messages about rules to standard error.
-func (a *app) diagnostics(list diag.List) {
-	_ = diag.WriteText(a.Err, list, colour(a.errTerm))
-}
 
 // number writes a count with thousands apart: 12,345.
 func number(n int) string {
@@ -84,23 +79,24 @@ func fit(widths []int, room int) {
 	}
 }
 
+// The most places that are told of on standard error; counts tell of the rest.
+const (
+	toldBroken = 5
+	toldFiles  = 20
+)
+
 // unread tells what of the data could not be read.
 func (a *app) unread(info *engine.ScanInfo) {
-	for _, p := range info.BrokenPlaces[:min(5, len(info.BrokenPlaces))] {
+	for _, p := range info.BrokenPlaces[:min(toldBroken, len(info.BrokenPlaces))] {
 		fmt.Fprintf(a.Err, "%s:%d: broken record: %s\n", diag.Printable(p.Name), p.Line, diag.Printable(p.Reason))
 	}
 	if info.Broken > 0 {
 		fmt.Fprintf(a.Err, "%s could not be read and %s passed over\n", plural(info.Broken, "record", "records"), was(info.Broken))
 	}
+	a.places(info.Notes)
+	a.places(info.Unknown)
 	if n := len(info.Unknown); n > 0 {
-		names := make([]string, 0, 4)
-		for _, p := range info.Unknown[:min(3, n)] {
-			names = append(names, fmt.Sprintf("%s (%s)", diag.Printable(p.Name), diag.Printable(p.Reason)))
-		}
-		if n > 3 {
-			names = append(names, "…")
-		}
-		fmt.Fprintf(a.Err, "%s no events that huntbook can read: %s\n", plural(n, "file holds", "files hold"), strings.Join(names, ", "))
+		fmt.Fprintf(a.Err, "%s no events that huntbook can read\n", plural(n, "file holds", "files hold"))
 	}
 	if n := len(info.Duplicates); n > 0 {
 		fmt.Fprintf(a.Err, "%s given more than once and read once\n", plural(n, "file was", "files were"))
@@ -108,8 +104,19 @@ func (a *app) unread(info *engine.ScanInfo) {
 	if info.Undated > 0 {
 		fmt.Fprintf(a.Err, "%s no time and %s left out\n", plural(info.Undated, "event has", "events have"), was(info.Undated))
 	}
+	for _, c := range info.Correlations {
+		for _, note := range c.Notes {
+			fmt.Fprintf(a.Err, "%s: %s\n", diag.Printable(c.Title), note)
+		}
+	}
 	for _, err := range info.Failed {
 		a.report(err)
+	}
+}
+
+func (a *app) places(list []ingest.Place) {
+	for _, p := range list[:min(toldFiles, len(list))] {
+		fmt.Fprintf(a.Err, "%s: %s\n", diag.Printable(p.Name), diag.Printable(p.Reason))
 	}
 }
 

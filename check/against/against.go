@@ -1,0 +1,415 @@
+// Package against tells which fields of rules never occur in some data.
+//
+// For each rule it looks at the events of the rule's log source: those of its
+// product for which everything is true that the pipeline of the local engine
+// adds, and of these at those with the event ids that the rule asks for. A field
+// that none of them has is likely misspelt, or the data lacks it; a rule that
+// asks for it can't match there. The package knows nothing of single values. Data
+// flows: rules → log sources; event batches → fields by log source and event id →
+// findings.
+package against
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"github.com/huntbook/huntbook/check"
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/event"
+	"github.com/huntbook/huntbook/ingest"
+	"github.com/huntbook/huntbook/ir"
+	"github.com/huntbook/huntbook/match"
+	"github.com/huntbook/huntbook/pipeline"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// Result is what the data said of the rules.
+type Result struct {
+	Findings []check.Finding
+	// Rules counts the rules that could be looked at, Concerned those of
+	// them whose log source has events in the data.
+	Rules, Concerned int
+	Events           int
+}
+
+// source is a log source as a condition over events, and what its events have,
+// by their event ids ("" for those without).
+type source struct {
+	expr   ir.Expr
+	scope  match.Scope
+	wanted map[string]bool
+	kinds  map[string]*kind
+}
+
+// kind is what the events of one event id have.
+type kind struct {
+	events int
+	found  map[string]bool // those of the wanted fields that an event had
+	fields map[string]bool // all fields, for suggestions
+}
+
+// way is a rule's log source with the names that its fields have there.
+type way struct {
+	source *source
+	names  map[string][]string // by the name that the rule has
+}
+
+// rule is a rule that is looked at.
+type rule struct {
+	*sigma.Rule
+	ways   []way
+	fields []place
+	// vague says that nothing tells the events of the log source from others.
+	vague bool
+}
+
+// place is a field that a rule asks for, where it stands first, and the event
+// ids that the rule asks for beside it; none is any.
+type place struct {
+	name string
+	pos  diag.Pos
+	ids  []string
+}
+
+// Look reads all events and returns what the rules miss in them. Correlations
+// and rules that can't be lowered are passed over.
+func Look(ctx context.Context, rules []*sigma.Rule, r *ingest.Reader) (*Result, error) {
+	l, err := prepare(rules)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Rules: len(l.rules)}
+	m := match.NewMatcher(l.program)
+	for {
+		b, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		result.Events += b.Rows
+		m.Match(b, func(i int, rows []int) { l.sources[i].add(b, rows) })
+	}
+	for _, x := range l.rules {
+		findings, concerned := x.missing()
+		if result.Findings = append(result.Findings, findings...); concerned {
+			result.Concerned++
+		}
+	}
+	return result, nil
+}
+
+type look struct {
+	rules   []rule
+	sources []*source
+	program *match.Program
+}
+
+// prepare finds the log sources of the rules.
+func prepare(rules []*sigma.Rule) (*look, error) {
+	preparer, err := engine.NewPreparer()
+	if err != nil {
+		return nil, err
+	}
+	l := &look{}
+	known := map[string]*source{}
+	for _, r := range rules {
+		if r.Correlation != nil {
+			continue
+		}
+		lowered, _ := preparer.Lower(r)
+		if lowered == nil {
+			continue
+		}
+		x := rule{Rule: r, fields: fieldsOf(r), vague: true}
+		for _, w := range lowered.Ways() {
+			s := sourceOf(w, lowered.Product, known)
+			names := map[string][]string{}
+			for _, p := range w.Conditions {
+				collect(p, names)
+			}
+			for _, list := range names {
+				for _, name := range list {
+					s.wanted[name] = true
+				}
+			}
+			x.ways = append(x.ways, way{s, names})
+			x.vague = x.vague && len(w.Added) == 0
+		}
+		l.rules = append(l.rules, x)
+	}
+	list := make([]match.Rule, 0, len(known))
+	for _, s := range known {
+		list = append(list, match.Rule{Expr: s.expr, Scope: s.scope})
+		l.sources = append(l.sources, s)
+	}
+	program, errs := match.Compile(list)
+	l.program = program
+	return l, errors.Join(errs...)
+}
+
+// sourceOf is the log source of a way, each one once.
+func sourceOf(w pipeline.Way, product string, known map[string]*source) *source {
+	exprs := make([]ir.Expr, len(w.Added))
+	for i, p := range w.Added {
+		exprs[i] = p.Expr
+	}
+	s := &source{expr: ir.All(exprs...), wanted: map[string]bool{}, kinds: map[string]*kind{}}
+	switch product {
+	case "":
+	case "windows":
+		s.scope = match.WindowsEvent
+	default:
+		s.scope = match.OtherEvent
+	}
+	key := fmt.Sprint(s.scope) + text(s.expr)
+	if known[key] == nil {
+		known[key] = s
+	}
+	return known[key]
+}
+
+// text writes an expression, so that equal ones have the same text.
+func text(e ir.Expr) string {
+	switch e := e.(type) {
+	case *ir.And:
+		return "and" + texts(e.X)
+	case *ir.Or:
+		return "or" + texts(e.X)
+	case *ir.Not:
+		return "not" + texts([]ir.Expr{e.X})
+	case *ir.Match:
+		m := *e
+		m.Pos, m.File = diag.Pos{}, nil
+		return fmt.Sprintf("%q", fmt.Sprintf("%+v", m))
+	}
+	return ""
+}
+
+func texts(x []ir.Expr) string {
+	parts := make([]string, len(x))
+	for i, e := range x {
+		parts[i] = text(e)
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// collect notes the names that the pipeline gave the fields of a piece.
+func collect(p *pipeline.Piece, names map[string][]string) {
+	if p.Kind == pipeline.ItemPiece && p.Item != nil && p.Item.Field != "" {
+		for _, f := range p.Fields {
+			if list := names[p.Item.Field]; !slices.Contains(list, f) {
+				names[p.Item.Field] = append(list, f)
+			}
+		}
+	}
+	for _, x := range p.Pieces {
+		collect(x, names)
+	}
+}
+
+// fieldsOf lists the fields that a rule asks for. Whoever asks for a field's
+// absence expects that it is not there. The event ids are those of the same map,
+// else all that the rule has.
+func fieldsOf(r *sigma.Rule) []place {
+	var out []place
+	var all []string
+	seen := map[string]bool{"": true}
+	var visit func(s sigma.Search, ids []string)
+	visit = func(s sigma.Search, ids []string) {
+		switch s := s.(type) {
+		case *sigma.Group:
+			if s.All {
+				ids = append(ids[:len(ids):len(ids)], eventIDs(s)...)
+				all = append(all, ids...)
+			}
+			for _, m := range s.Members {
+				visit(m, ids)
+			}
+		case *sigma.Item:
+			if !seen[s.Field] && !slices.ContainsFunc(s.Values, asksAbsence) {
+				seen[s.Field] = true
+				out = append(out, place{s.Field, s.Pos, ids})
+			}
+		}
+	}
+	for _, id := range r.Detection.Identifiers {
+		if id.File == nil {
+			visit(id.Body, nil)
+		}
+	}
+	for i := range out {
+		if out[i].ids == nil {
+			out[i].ids = all
+		}
+	}
+	return out
+}
+
+// eventIDs are the event ids that a map asks for.
+func eventIDs(g *sigma.Group) []string {
+	var ids []string
+	for _, m := range g.Members {
+		it, ok := m.(*sigma.Item)
+		if !ok || it.Field != "EventID" || len(it.Modifiers) > 0 {
+			continue
+		}
+		for _, v := range it.Values {
+			switch v := v.(type) {
+			case sigma.Number:
+				ids = append(ids, v.Text)
+			case sigma.String:
+				if text, ok := v.Pattern.Plain(); ok {
+					ids = append(ids, text)
+				}
+			}
+		}
+	}
+	return ids
+}
+
+func asksAbsence(v sigma.Value) bool {
+	switch v := v.(type) {
+	case sigma.Null, sigma.Exists:
+		return true
+	case sigma.String:
+		return len(v.Pattern) == 0
+	}
+	return false
+}
+
+// add notes the fields of a batch's rows.
+func (s *source) add(b *event.Batch, rows []int) {
+	byCode := map[uint32][]int{}
+	ids := b.Column("EventID")
+	for _, row := range rows {
+		code := uint32(0)
+		if ids != nil {
+			code = ids.Codes[row]
+		}
+		byCode[code] = append(byCode[code], row)
+	}
+	for code, rows := range byCode {
+		id := ""
+		if ids != nil {
+			id = ids.Values[code].Text
+		}
+		k := s.kinds[id]
+		if k == nil {
+			k = &kind{found: map[string]bool{}, fields: map[string]bool{}}
+			s.kinds[id] = k
+		}
+		k.add(b, rows, s.wanted)
+	}
+}
+
+func (k *kind) add(b *event.Batch, rows []int, wanted map[string]bool) {
+	k.events += len(rows)
+	for _, c := range b.Columns {
+		if !k.fields[c.Name] && has(c, rows) {
+			k.fields[c.Name] = true
+		}
+	}
+	for name := range wanted {
+		if c := b.Column(name); !k.found[name] && c != nil && has(c, rows) {
+			k.found[name] = true
+		}
+	}
+}
+
+func has(c *event.Column, rows []int) bool {
+	return slices.ContainsFunc(rows, func(row int) bool { return c.Codes[row] != 0 })
+}
+
+// of returns the kinds of events with one of some ids, all for none.
+func (s *source) of(ids []string) []*kind {
+	var out []*kind
+	for id, k := range s.kinds {
+		if len(ids) == 0 || slices.Contains(ids, id) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// missing tells of the fields that no event has; concerned says that there are
+// events of the rule's log source. Where nothing tells these from others, one of
+// the rule's fields has to.
+func (r *rule) missing() (findings []check.Finding, concerned bool) {
+	occurring := 0
+	for _, f := range r.fields {
+		events, found := 0, false
+		near := map[string]bool{}
+		for _, w := range r.ways {
+			for _, k := range w.source.of(f.ids) {
+				events += k.events
+				found = found || slices.ContainsFunc(w.names[f.name], func(name string) bool { return k.found[name] })
+				maps.Copy(near, k.fields)
+			}
+		}
+		switch {
+		case found:
+			occurring++
+		case events > 0:
+			findings = append(findings, r.finding(f, events, near))
+		}
+	}
+	if r.vague && occurring == 0 {
+		return nil, false
+	}
+	for _, w := range r.ways {
+		concerned = concerned || len(w.source.kinds) > 0
+	}
+	return findings, concerned
+}
+
+func (r *rule) finding(f place, events int, near map[string]bool) check.Finding {
+	c := check.Find(check.FieldNotInData)
+	what := "the rule's log source"
+	if len(f.ids) > 0 {
+		what += " and event id"
+	}
+	return check.Finding{Diagnostic: &diag.Diagnostic{
+		Code: c.Code, Severity: c.Severity, File: r.File, Pos: f.pos, Width: len([]rune(f.name)),
+		Message: fmt.Sprintf("none of the %s of %s has field %q", count(events), what, f.name),
+		Hint:    nearest(f.name, near),
+	}}
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return fmt.Sprintf("%d events", n)
+}
+
+// nearest names the field that looks most like a name: the same but for letter
+// case, else one that is the same behind a dot, else one with a letter or two
+// changed.
+func nearest(name string, fields map[string]bool) string {
+	low := strings.ToLower(name)
+	best, distance := "", max(1, len(name)/6)+1
+	for _, f := range slices.Sorted(maps.Keys(fields)) {
+		x := strings.ToLower(f)
+		d := levenshtein.ComputeDistance(low, x)
+		if strings.HasSuffix(x, "."+low) || strings.HasSuffix(low, "."+x) {
+			d = 1
+		}
+		if d < distance {
+			best, distance = f, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
