@@ -129,7 +129,7 @@ func rename(findings []Finding, read, given []string) {
 
 // withoutSlash drops the separators that may stand at the end of a folder's path.
 func withoutSlash(path string) string {
-	return strings.TrimRight(path, "/"+string(filepath.Separator))
+	return strings.TrimRightFunc(path, func(r rune) bool { return r == '/' || r == filepath.Separator })
 }
 
 func (l *Local) scan(ctx context.Context, data Data, rules []Prepared, each func(Hit) error) (*ScanInfo, error) {

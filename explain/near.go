@@ -15,6 +15,9 @@ type Search struct {
 	Events, Concerned int
 	// Best is nil before any event was looked at.
 	Best *Explanation
+	// Misses passes events over that the rule matches: what is wanted is the
+	// nearest of the others.
+	Misses bool
 
 	rule *Rule
 	near float64
@@ -36,6 +39,9 @@ func (s *Search) Add(b *event.Batch, wanted func(event.Record) bool) bool {
 			s.Concerned++
 		}
 		matches := s.rule.Matches(e)
+		if matches && s.Misses {
+			continue
+		}
 		if matches || s.Best == nil || near > s.near {
 			s.Best, s.near = s.rule.Explain(e), near
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/huntbook/huntbook/kernel"
 	"github.com/huntbook/huntbook/notebook"
 	"github.com/huntbook/huntbook/ruleset"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 // alone runs every notebook of a hunt again, each by itself on the engine that
@@ -107,4 +108,25 @@ func TestAloneSeed(t *testing.T) {
 		Rules: set, Data: engine.Data{Paths: []string{filepath.Join(seed, "empire_elevated_wmi.tar.gz")}},
 		Out: "out", Version: "test", Ingest: ingest.Options{},
 	})
+}
+
+// TestAloneAdjusted: the cells of filtered and expanded rules carry the filters
+// and the values.
+func TestAloneAdjusted(t *testing.T) {
+	p := newGround(t, map[string]string{
+		"a.yml": ruleText("a", "[1, 2]"),
+		"b.yml": "title: Rule b\nlogsource: {product: windows, service: security}\ndetection: {selection: {EventID|expand: '%ids%'}, condition: selection}\n",
+	})
+	p.write("filters/f.yml", "title: not two\nlogsource: {product: windows}\nfilter: {rules: any, two: {EventID|expand: '%two%'}, condition: not two}\n")
+	o := p.options()
+	if err := o.Rules.LoadFilters([]string{"filters"}); err != nil {
+		t.Fatal(err)
+	}
+	o.Rules.Apply(sigma.Placeholders{"ids": {"1", "2"}, "two": {"2"}})
+	p.alone(o)
+	for _, r := range p.hunt(func(to *Options) { to.Rules = o.Rules }).Hunt.Rules {
+		if r.Count != 2 {
+			t.Errorf("%s: %d events, want the two with the id 1", r.Title, r.Count)
+		}
+	}
 }

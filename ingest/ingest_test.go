@@ -460,7 +460,7 @@ func TestMissingInputs(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	for _, name := range []string{dir + "/no: there is no such file", dir + "/neither/x: there is no such file"} {
+	for _, name := range []string{dir + "/no: file does not exist", dir + "/neither/x: file does not exist"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%v lacks %q", err, name)
 		}

@@ -71,7 +71,7 @@ type draft struct {
 	// renamedBy holds for a field name the processing items that made it of
 	// another.
 	renamedBy map[string][]string
-	search  []string
+	search    []string
 	// sourced is set once a log source condition was added; index holds the
 	// indices of sigmac's log sources, fallback its default index.
 	sourced  bool

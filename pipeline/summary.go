@@ -14,9 +14,9 @@ type Summary struct {
 	Others  []SummaryRow
 }
 
-// SummaryRow is a line: for rules or items that meet When ("" for all), What
-// becomes To.
-type SummaryRow struct{ When, What, To string }
+// SummaryRow is a line: What becomes To, for rules that meet When and items or
+// fields that meet Where; "" is all.
+type SummaryRow struct{ When, Where, What, To string }
 
 // Summary describes the pipeline.
 func (p *Pipeline) Summary() Summary {
@@ -36,13 +36,13 @@ func (s *Summary) add(items []*processingItem, when string) {
 				s.add(way, when)
 			}
 		case *addCondition:
-			s.Sources = append(s.Sources, SummaryRow{when, "", t.text})
+			s.Sources = append(s.Sources, SummaryRow{when, "", "", t.text})
 		case *fieldMapping:
 			s.addNames(t.doc, when)
 		case *fieldAffix:
-			s.Fields = append(s.Fields, SummaryRow{both(when, it.fields), t.what, t.to})
+			s.Fields = append(s.Fields, SummaryRow{when, it.fields, t.what, t.to})
 		default:
-			s.Others = append(s.Others, SummaryRow{both(when, it.fields), it.kind, it.text})
+			s.Others = append(s.Others, SummaryRow{when, it.fields, it.kind, it.text})
 		}
 	}
 }
@@ -51,18 +51,18 @@ func (s *Summary) addNames(m nameMap, when string) {
 	for _, field := range m.order {
 		names := m.exact[field]
 		for _, c := range names.cases {
-			s.Fields = append(s.Fields, SummaryRow{both(when, c.field+" = "+strings.Join(c.values, ", ")), field, strings.Join(c.names, ", ")})
+			s.Fields = append(s.Fields, SummaryRow{when, c.field + " = " + strings.Join(c.values, ", "), field, strings.Join(c.names, ", ")})
 		}
 		if names.names != nil {
 			otherwise := ""
 			if len(names.cases) > 0 {
 				otherwise = "else"
 			}
-			s.Fields = append(s.Fields, SummaryRow{both(when, otherwise), field, strings.Join(names.names, ", ")})
+			s.Fields = append(s.Fields, SummaryRow{when, otherwise, field, strings.Join(names.names, ", ")})
 		}
 	}
 	if m.keyword != nil {
-		s.Fields = append(s.Fields, SummaryRow{when, "keywords", strings.Join(m.keyword, ", ")})
+		s.Fields = append(s.Fields, SummaryRow{when, "", "keywords", strings.Join(m.keyword, ", ")})
 	}
 }
 

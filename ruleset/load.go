@@ -152,9 +152,12 @@ func (l *loader) input(p string) error {
 	})
 }
 
+// isRuleFile tells by its name whether a file of a folder may hold rules;
+// NAME.test.yml holds their tests.
 func isRuleFile(name string) bool {
-	ext := strings.ToLower(path.Ext(filepath.ToSlash(name)))
-	return ext == ".yml" || ext == ".yaml"
+	name = strings.ToLower(filepath.ToSlash(name))
+	ext := path.Ext(name)
+	return (ext == ".yml" || ext == ".yaml") && !strings.HasSuffix(name, ".test"+ext)
 }
 
 // read reads a file once, however often it is named.

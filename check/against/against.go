@@ -60,6 +60,8 @@ type kind struct {
 type way struct {
 	source *source
 	names  map[string][]string // by the name that the rule has
+	// vague says that nothing tells the events of the log source from others.
+	vague bool
 }
 
 // rule is a rule that is looked at.
@@ -67,8 +69,6 @@ type rule struct {
 	*sigma.Rule
 	ways   []way
 	fields []place
-	// vague says that nothing tells the events of the log source from others.
-	vague bool
 }
 
 // place is a field that a rule asks for, where it stands first, and the event
@@ -130,7 +130,7 @@ func prepare(rules []*sigma.Rule) (*look, error) {
 		if lowered == nil {
 			continue
 		}
-		x := rule{Rule: r, fields: fieldsOf(r), vague: true}
+		x := rule{Rule: r, fields: fieldsOf(r)}
 		for _, w := range lowered.Ways() {
 			s := sourceOf(w, lowered.Product, known)
 			names := map[string][]string{}
@@ -142,8 +142,7 @@ func prepare(rules []*sigma.Rule) (*look, error) {
 					s.wanted[name] = true
 				}
 			}
-			x.ways = append(x.ways, way{s, names})
-			x.vague = x.vague && len(w.Added) == 0
+			x.ways = append(x.ways, way{s, names, isVague(s.expr)})
 		}
 		l.rules = append(l.rules, x)
 	}
@@ -176,6 +175,13 @@ func sourceOf(w pipeline.Way, product string, known map[string]*source) *source 
 		known[key] = s
 	}
 	return known[key]
+}
+
+// isVague tells that a condition asks for nothing that is there.
+func isVague(e ir.Expr) bool {
+	vague := true
+	ir.Walk(e, func(m *ir.Match) { vague = vague && m.Op == ir.Null })
+	return vague
 }
 
 // text writes an expression, so that equal ones have the same text.
@@ -363,33 +369,33 @@ func (r *rule) missing() (findings []check.Finding, concerned bool) {
 			findings = append(findings, r.finding(f, events, near))
 		}
 	}
-	if r.vague && occurring == 0 {
-		return nil, false
-	}
+	vague := true
 	for _, w := range r.ways {
-		concerned = concerned || len(w.source.kinds) > 0
+		if len(w.source.kinds) > 0 {
+			concerned, vague = true, vague && w.vague
+		}
+	}
+	if vague && occurring == 0 {
+		return nil, false
 	}
 	return findings, concerned
 }
 
-func (r *rule) finding(f place, events int, near map[string]bool) check.Finding {
+func (r *rule) finding(f place, n int, near map[string]bool) check.Finding {
 	c := check.Find(check.FieldNotInData)
 	what := "the rule's log source"
 	if len(f.ids) > 0 {
-		what += " and event id"
+		what += " with its event ids"
+	}
+	events := "1 event"
+	if n != 1 {
+		events = fmt.Sprintf("%d events", n)
 	}
 	return check.Finding{Diagnostic: &diag.Diagnostic{
 		Code: c.Code, Severity: c.Severity, File: r.File, Pos: f.pos, Width: len([]rune(f.name)),
-		Message: fmt.Sprintf("none of the %s of %s has field %q", count(events), what, f.name),
+		Message: fmt.Sprintf("field %q does not occur in %s (%s)", f.name, what, events),
 		Hint:    nearest(f.name, near),
 	}}
-}
-
-func count(n int) string {
-	if n == 1 {
-		return "1 event"
-	}
-	return fmt.Sprintf("%d events", n)
 }
 
 // nearest names the field that looks most like a name: the same but for letter

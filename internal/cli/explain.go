@@ -57,6 +57,7 @@ events of the rule's log source the one that makes most of the condition true.
 	cmd.Flags().StringVar(&x.source, "source", "", "only events of files whose `name` contains this")
 	cmd.Flags().BoolVar(&x.asJSON, "json", false, "print one object")
 	rules.add(cmd)
+	a.addDiagnostics(cmd)
 	data.add(cmd)
 	return cmd
 }

@@ -219,14 +219,10 @@ func written(t *testing.T, root, folder string, before map[string]bool) (names [
 	return names
 }
 
-// marks are what a document does beside showing text.
-type marks struct {
-	tags, attributes map[string]int
-}
-
-// read parses HTML and reports what runs or loads something.
-func (m *marks) read(t *testing.T, where, text string) {
+// tagsOf parses HTML, reports attributes that run something, and counts tags.
+func tagsOf(t *testing.T, where, text string) map[string]int {
 	t.Helper()
+	tags := map[string]int{}
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
@@ -235,9 +231,8 @@ func (m *marks) read(t *testing.T, where, text string) {
 		if n.Type != html.ElementNode {
 			continue
 		}
-		m.tags[n.Data]++
+		tags[n.Data]++
 		for _, a := range n.Attr {
-			m.attributes[n.Data+" "+a.Key]++
 			value := strings.ToLower(strings.TrimLeftFunc(a.Val, func(r rune) bool { return r <= ' ' }))
 			if strings.HasPrefix(a.Key, "on") || a.Key == "srcdoc" || a.Key == "action" || a.Key == "formaction" {
 				t.Errorf("%s: <%s %s=%.60q>", where, n.Data, a.Key, a.Val)
@@ -247,18 +242,7 @@ func (m *marks) read(t *testing.T, where, text string) {
 			}
 		}
 	}
-}
-
-func marksOf(t *testing.T, where, text string) *marks {
-	t.Helper()
-	m := &marks{map[string]int{}, map[string]int{}}
-	m.read(t, where, text)
-	return m
-}
-
-// kinds are the tags and attributes of a document.
-func (m *marks) kinds() []string {
-	return slices.Sorted(maps.Keys(m.attributes))
+	return tags
 }
 
 // rendered is Markdown as a notebook shows it, with whatever HTML stands in it.
@@ -286,7 +270,7 @@ func TestHostileRulesHunted(t *testing.T) {
 	for i := range plain.Cells {
 		for _, o := range plain.Cells[i].Outputs {
 			if text, ok := o.Data["text/html"].(string); ok {
-				for tag := range marksOf(t, "harmless", text).tags {
+				for tag := range tagsOf(t, "harmless", text) {
 					allowed[tag] = true
 				}
 			}
@@ -313,17 +297,17 @@ func TestHostileRulesHunted(t *testing.T) {
 				t.Errorf("%s: the query is %.60q", where, c.Source)
 			}
 			if c.Type == notebook.Markdown {
-				marksAreText(t, where, rendered(t, c.Source))
+				isText(t, where, rendered(t, c.Source))
 			}
 			for _, o := range c.Outputs {
 				text, _ := o.Data["text/html"].(string)
-				for tag := range marksOf(t, where, text).tags {
+				for tag := range tagsOf(t, where, text) {
 					if !allowed[tag] && text != "" {
 						t.Errorf("%s: the table has the tag <%s>", where, tag)
 					}
 				}
 				picture, _ := o.Data["image/svg+xml"].(string)
-				marksAreText(t, where, picture)
+				isText(t, where, picture)
 			}
 		}
 	}
@@ -333,7 +317,7 @@ func TestHostileRulesHunted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := marksOf(t, "index.html", string(page))
+	got := tagsOf(t, "index.html", string(page))
 	if code, _, stderr := run(t, "hunt", "-r", "rules/harmless.yml", "-d", "logs.json", "-o", "plain"); code != exitOK {
 		t.Fatal(stderr)
 	}
@@ -341,10 +325,10 @@ func TestHostileRulesHunted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := marksOf(t, "index.html of a harmless rule", string(page))
+	want := tagsOf(t, "index.html of a harmless rule", string(page))
 	for _, tag := range []string{"script", "style", "meta", "link", "base", "iframe", "object", "embed", "img", "form", "textarea", "template"} {
-		if got.tags[tag] != want.tags[tag] {
-			t.Errorf("index.html has %d <%s>, that of a harmless rule %d", got.tags[tag], tag, want.tags[tag])
+		if got[tag] != want[tag] {
+			t.Errorf("index.html has %d <%s>, that of a harmless rule %d", got[tag], tag, want[tag])
 		}
 	}
 }
@@ -365,12 +349,12 @@ func allThere(t *testing.T, folder string, notebooks int, stderr string) {
 	}
 }
 
-// marksAreText fails when a document runs, loads or embeds something.
-func marksAreText(t *testing.T, where, text string) {
+// isText fails when a document runs, loads or embeds something.
+func isText(t *testing.T, where, text string) {
 	t.Helper()
-	m := marksOf(t, where, text)
+	tags := tagsOf(t, where, text)
 	for _, tag := range []string{"script", "style", "iframe", "object", "embed", "img", "form", "input", "button", "meta", "link", "base", "b", "i", "textarea", "template", "foreignobject"} {
-		if m.tags[tag] > 0 {
+		if tags[tag] > 0 {
 			t.Errorf("%s: <%s>", where, tag)
 		}
 	}
@@ -412,7 +396,7 @@ func TestHostileRulesInPython(t *testing.T) {
 		for i := range nb.Cells {
 			c := &nb.Cells[i]
 			if c.Type == notebook.Markdown {
-				marksAreText(t, name+" "+c.ID, rendered(t, c.Source))
+				isText(t, name+" "+c.ID, rendered(t, c.Source))
 				continue
 			}
 			sources = append(sources, c.Source)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/huntbook/huntbook/check"
 	"github.com/huntbook/huntbook/convert"
 	"github.com/huntbook/huntbook/kernel"
 	"github.com/huntbook/huntbook/sigma"
@@ -20,9 +21,12 @@ var update = flag.Bool("update", false, "write the pages")
 
 func TestPages(t *testing.T) {
 	for name, page := range map[string]func() string{
-		"cells.md":     kernel.Reference,
-		"targets.md":   targets,
-		"modifiers.md": modifiers,
+		"cells.md":           kernel.Reference,
+		"checks.md":          check.Reference,
+		"targets.md":         targets,
+		"modifiers.md":       modifiers,
+		"pipelines.md":       pipelines,
+		"transformations.md": transformations,
 	} {
 		file := filepath.Join("..", "..", "docs", name)
 		got := page()
