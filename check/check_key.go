@@ -170,9 +170,17 @@ func misspelt(name string) string {
 	return ""
 }
 
-// rename gives a key another name, when the document has none of that name.
+// rename gives a key another name, when the document has none of that name and
+// the value is of its kind.
 func (d *document) rename(k *sigma.Key, name string) []Edit {
-	if d.key(name) != nil {
+	kind, entries := sigma.Scalar, sigma.Scalar
+	switch {
+	case slices.Contains(listKeys, name):
+		kind = sigma.List
+	case name == "related":
+		kind, entries = sigma.List, sigma.Map
+	}
+	if d.key(name) != nil || k.Kind != kind || slices.ContainsFunc(k.Keys, func(e sigma.Key) bool { return e.Kind != entries }) {
 		return nil
 	}
 	return d.replace(k.Pos, k.Name, name)

@@ -16,9 +16,9 @@ import (
 
 // Fix repairs the files that findings are about, and returns the findings that
 // are repaired, in their order. What one repair makes possible is done too, as
-// far as wanted says yes, so that a second run finds nothing to repair. A file
-// is written whole or not at all; one whose rules would mean something else
-// after the repair stays as it is, and is an error.
+// far as wanted says yes, so that a second run finds nothing to repair. A repair
+// after which a rule would mean something else is left out. A file is written
+// whole or not at all.
 func Fix(findings []Finding, wanted func(Finding) bool) ([]Finding, error) {
 	var done []Finding
 	seen := map[*diag.File]bool{}
@@ -27,11 +27,11 @@ func Fix(findings []Finding, wanted func(Finding) bool) ([]Finding, error) {
 			continue
 		}
 		seen[x.File] = true
-		data, fixed, err := fixFile(x.File, wanted)
-		if err == nil && len(fixed) > 0 {
-			err = write(x.File, data)
+		data, fixed := fixFile(x.File, wanted)
+		if len(fixed) == 0 {
+			continue
 		}
-		if err != nil {
+		if err := write(x.File, data); err != nil {
 			return done, err
 		}
 		done = append(done, fixed...)
@@ -43,29 +43,38 @@ func Fix(findings []Finding, wanted func(Finding) bool) ([]Finding, error) {
 const maxRounds = 10
 
 // fixFile repairs the text of a file.
-func fixFile(f *diag.File, wanted func(Finding) bool) ([]byte, []Finding, error) {
+func fixFile(f *diag.File, wanted func(Finding) bool) ([]byte, []Finding) {
 	before := meaning(f)
 	data := f.Data
 	var fixed []Finding
 	for range maxRounds {
-		now := &diag.File{Path: f.Path, Data: data}
+		keeps := func(now []byte) bool { return meaning(&diag.File{Path: f.Path, Data: now}) == before }
 		var chosen []Finding
-		for _, x := range checkAlone(now) {
+		for _, x := range checkAlone(&diag.File{Path: f.Path, Data: data}) {
 			if len(x.Edits) > 0 && wanted(x) {
 				chosen = append(chosen, x)
 			}
 		}
-		if len(chosen) == 0 {
+		now, applied := apply(data, chosen)
+		if !keeps(now) {
+			now, applied = applyOne(data, chosen, keeps)
+		}
+		if len(applied) == 0 {
 			break
 		}
-		var applied []Finding
-		data, applied = apply(data, chosen)
-		fixed = append(fixed, applied...)
+		data, fixed = now, append(fixed, applied...)
 	}
-	if after := meaning(&diag.File{Path: f.Path, Data: data}); after != before {
-		return nil, nil, fmt.Errorf("%s stays as it is: its repair would change what its rules find; this is a defect of huntbook", f.Path)
+	return data, fixed
+}
+
+// applyOne makes the edits of the first finding whose edits keep the meaning.
+func applyOne(data []byte, findings []Finding, keeps func([]byte) bool) ([]byte, []Finding) {
+	for _, x := range findings {
+		if now, applied := apply(data, []Finding{x}); len(applied) > 0 && keeps(now) {
+			return now, applied
+		}
 	}
-	return data, fixed, nil
+	return data, nil
 }
 
 // checkAlone makes the checks that need no other file.

@@ -74,8 +74,12 @@ type Batch struct {
 	Times   []int64
 	Windows []bool
 
-	names map[string]*Column
+	names  map[string]*Column
+	shapes []uint8
 }
+
+// Shape names the shape in which the event came, as the producer wrote it.
+func (b *Batch) Shape(row int) string { return shapes[b.shapes[row]].name }
 
 // Column returns the column that holds the field of that name, nil when no row
 // has it. A field may be known under several names (Computer, Hostname).

@@ -4,6 +4,7 @@ package event
 // one.
 func (b *Builder) Batch() *Batch {
 	batch := b.batch
+	batch.shapes = b.shapes
 	batch.names = make(map[string]*Column, len(b.columns))
 	for _, c := range b.columns {
 		if len(c.codes) > 0 {

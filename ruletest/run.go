@@ -127,7 +127,7 @@ func (w Want) compare(records []int, findings, events int) (message string, reco
 	case w.All:
 		for n := 1; n <= events; n++ {
 			if !slices.Contains(records, n) {
-				return fmt.Sprintf("event %d does not match, and all %d should", n, events), n
+				return fmt.Sprintf("event %d does not match, and all should", n), n
 			}
 		}
 	case w.Records != nil:
@@ -142,14 +142,14 @@ func (w Want) compare(records []int, findings, events int) (message string, reco
 			}
 		}
 	case findings < w.Least && w.Most == w.Least:
-		return fmt.Sprintf("%s in %d events, expected %d", count(findings), events, w.Least), 0
+		return fmt.Sprintf("%s in %s, expected %d", count(findings), inEvents(events), w.Least), 0
 	case findings < w.Least:
-		return fmt.Sprintf("%s in %d events, expected at least %d", count(findings), events, w.Least), 0
+		return fmt.Sprintf("%s in %s, expected at least %d", count(findings), inEvents(events), w.Least), 0
 	case w.Most >= 0 && findings > w.Most:
 		if len(records) > 0 {
 			record = records[len(records)-1]
 		}
-		return fmt.Sprintf("%s in %d events, expected %d", count(findings), events, w.Most), record
+		return fmt.Sprintf("%s in %s, expected %d", count(findings), inEvents(events), w.Most), record
 	}
 	return "", 0
 }
@@ -162,6 +162,13 @@ func count(findings int) string {
 		return "1 match"
 	}
 	return fmt.Sprintf("%d matches", findings)
+}
+
+func inEvents(n int) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return fmt.Sprintf("%d events", n)
 }
 
 // why explains a record, or the nearest event that does not match when there is

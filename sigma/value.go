@@ -183,11 +183,14 @@ func (p Pattern) Plain() (string, bool) {
 	return "", false
 }
 
-// Contains is `*p*`, StartsWith `p*`, EndsWith `*p`; a wildcard that already
-// stands there is not doubled.
-func (p Pattern) Contains() Pattern   { return p.EndsWith().StartsWith() }
+// Contains is `*p*`; a wildcard that already stands there is not doubled.
+func (p Pattern) Contains() Pattern { return p.EndsWith().StartsWith() }
+
+// StartsWith is `p*`.
 func (p Pattern) StartsWith() Pattern { return p.Append(Token{Kind: AnyChars}) }
-func (p Pattern) EndsWith() Pattern   { return Pattern{{Kind: AnyChars}}.Append(p...) }
+
+// EndsWith is `*p`.
+func (p Pattern) EndsWith() Pattern { return Pattern{{Kind: AnyChars}}.Append(p...) }
 
 // Placeholders returns the names of the placeholders in the pattern.
 func (p Pattern) Placeholders() []string {
