@@ -348,7 +348,11 @@ func nearest(s *source, d *diag.Diagnostic, known []string) []Edit {
 	}
 	word := t.text
 	if t.quote == 0 {
-		word = strings.TrimSpace(plainEnd.Split(word, 2)[0])
+		runes := []rune(word)
+		if len(runes) < d.Width {
+			return nil // it goes on in the next line
+		}
+		word = string(runes[:d.Width])
 	}
 	for _, k := range known {
 		if strings.Contains(sigma.Suggest(strings.ToLower(strings.TrimSpace(word)), known), `"`+k+`"`) {

@@ -68,11 +68,10 @@ var valueChecks = []*Check{
 				if !ok || t.quote != 0 {
 					continue
 				}
-				text := plainEnd.Split(t.text, 2)[0]
-				if !oddNumber.MatchString(text) {
+				text, read := plainEnd.Split(t.text, 2)[0], plainText(it.Written[i])
+				if _, isNumber := it.Written[i].(sigma.Number); !oddNumber.MatchString(text) || !isNumber && read != text {
 					continue
 				}
-				read := plainText(it.Written[i])
 				if read == text {
 					d.report(p, len(text), fmt.Sprintf("%s is a text here and a number to other readers of YAML", text), "put it in quotes")
 				} else {

@@ -123,4 +123,3 @@ func TestSamples(t *testing.T) {
 		}
 	}
 }
-

@@ -242,7 +242,7 @@ func (j *job) emit(ctx context.Context, info *ScanInfo, each func(Hit) error) er
 	info.count(j.batch)
 	for _, h := range j.hits {
 		if ctx.Err() != nil {
-			return nil
+			return context.Cause(ctx)
 		}
 		if err := each(Hit{Rule: h.rule, Batch: j.batch, Row: h.row}); err != nil {
 			return err

@@ -156,7 +156,7 @@ func (b *Builder) read(raw []byte) error {
 	s.lists, s.list, s.item, s.inside = 0, 0, 0, 0
 	s.event++
 	if len(raw) == 0 || raw[0] != '{' {
-		if n, err := Scan(raw); err != ErrNotObject {
+		if n, err := Scan(raw); !errors.Is(err, ErrNotObject) {
 			return err
 		} else if n < len(raw) {
 			return &SyntaxError{Offset: n, Reason: "text is behind the value"}

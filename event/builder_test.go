@@ -226,7 +226,7 @@ func TestTimeRange(t *testing.T) {
 	}
 	for _, c := range cases {
 		b := NewBuilder(c.options)
-		if err := b.AppendJSON([]byte(c.json), Record{}); err != c.want {
+		if err := b.AppendJSON([]byte(c.json), Record{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.json, err, c.want)
 		} else if batch := b.Batch(); err != nil && len(batch.Columns)+batch.Rows > 0 {
 			t.Errorf("%s: left out, but not without a trace", c.json)

@@ -28,7 +28,6 @@ type (
 	pi     struct{ target, data string }
 	slot   uint16 // an optional substitution
 	must   uint16 // a normal substitution
-	raw    []byte // bytes as they are
 )
 
 // val is the value of a substitution. With an event, it is a fragment.
@@ -179,8 +178,6 @@ func (s must) write(c *chunkWriter) {
 	c.u16(int(s))
 	c.u8(typeString)
 }
-
-func (r raw) write(c *chunkWriter) { c.b = append(c.b, r...) }
 
 func (c *chunkWriter) fragmentHeader() { c.b = append(c.b, tokenFragment, 1, 1, 0) }
 

@@ -211,6 +211,25 @@ func ignoredMember(name string) bool {
 	return false
 }
 
+// climbs tells whether a member's path leads out of the folder that the archive
+// is unpacked to.
+func climbs(raw string) bool {
+	depth := 0
+	for part := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '/' || r == '\\' }) {
+		switch part {
+		case ".":
+		case "..":
+			depth--
+		default:
+			depth++
+		}
+		if depth < 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // memberName is a path in an archive as it is shown: local, with slashes and
 // without characters that disturb a terminal. changed says that the archive's
 // own name would lead out of a folder or has such characters.

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -42,7 +43,7 @@ func TestLayoutsProperty(t *testing.T) {
 		next := 0
 		for {
 			b, err := r.Next(context.Background())
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -82,7 +83,7 @@ func FuzzRead(f *testing.F) {
 		last, name := 0, ""
 		for {
 			b, err := r.Next(context.Background())
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

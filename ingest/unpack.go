@@ -105,6 +105,10 @@ func (r *Reader) inArchive(m member, raw string) (member, bool) {
 	if name == "" || ignoredMember(name) {
 		return member{}, false
 	}
+	if climbs(raw) {
+		r.fail(m.name, fmt.Errorf("the archive holds a member named %q, which would lie outside of the folder it is unpacked to: it is not read; look at where the archive comes from", raw))
+		return member{}, false
+	}
 	if changed {
 		r.note(func(s *Summary) {
 			s.Notes = append(s.Notes, Place{Name: m.name + "!" + name,
@@ -160,7 +164,7 @@ func (r *Reader) zip(feed *feed, m member, in io.Reader, at io.ReaderAt, size in
 			r.fail(m.name, unpackError(err))
 			return
 		}
-		defer spool.Close()
+		defer func() { _ = spool.Close() }()
 		at, size = spool, n
 	}
 	archive, err := zip.NewReader(at, size)
@@ -168,7 +172,7 @@ func (r *Reader) zip(feed *feed, m member, in io.Reader, at io.ReaderAt, size in
 		r.fail(m.name, unpackError(err))
 		return
 	}
-	archive.RegisterDecompressor(zip.Deflate, func(in io.Reader) io.ReadCloser { return flate.NewReader(in) })
+	archive.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1)))
 	for _, f := range archive.File {
 		if r.ctx.Err() != nil {
@@ -213,8 +217,7 @@ func (r *Reader) spool(in io.Reader) (*spoolFile, int64, error) {
 			size(r.options.Limits.SpoolBytes))
 	}
 	if err != nil {
-		spool.Close()
-		return nil, 0, err
+		return nil, 0, errors.Join(err, spool.Close())
 	}
 	return spool, n, nil
 }

@@ -63,9 +63,6 @@ func (w *window) load(n int) bool {
 	return grown
 }
 
-// ended says that the rest is all there is.
-func (w *window) ended() bool { return w.err != nil }
-
 // failure is the error that ended the stream, nil at its proper end.
 func (w *window) failure() error {
 	if w.err == io.EOF {

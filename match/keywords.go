@@ -181,7 +181,7 @@ func (m *Matcher) searchRaw(g int, candidates bitmap) {
 // raw is the JSON text of a row.
 func (m *Matcher) raw(row int) string {
 	b := m.batch.Records[row].Raw
-	return unsafe.String(unsafe.SliceData(b), len(b))
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // the text of a batch never changes
 }
 
 // readAgain reads rows with all their fields, since the batch may hold only

@@ -140,7 +140,11 @@ func (l *loader) input(p string) error {
 			return nil
 		}
 		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() {
+		if err != nil {
+			l.unreadable(name, name, err)
+			return nil
+		}
+		if !info.Mode().IsRegular() {
 			return nil
 		}
 		rel, err := filepath.Rel(p, name)

@@ -26,13 +26,7 @@ type pySigmaRule struct {
 // All rules of the corpus are read as pySigma reads them: fields, modifiers,
 // values and conditions. What differs stands in testdata, with a reason.
 func TestAgreesWithPySigma(t *testing.T) {
-	python := os.Getenv("HUNTBOOK_PYTHON")
-	if python == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: nothing is compared with pySigma (make test sets it)")
-	}
-	if out, err := exec.Command(python, "-c", "import sigma.collection").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_PYTHON has no pySigma (scripts/requirements.txt): %s", out)
-	}
+	python := pythonWithSigma(t)
 	dir := os.Getenv("HUNTBOOK_SHARED")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "shared")
@@ -56,31 +50,11 @@ func TestAgreesWithPySigma(t *testing.T) {
 			}
 		}
 	}
-	cmd := exec.Command(python, "testdata/pysigma_parse.py")
-	cmd.Stdin = strings.NewReader(strings.Join(paths, "\n") + "\n")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	known := readKnown(t, "testdata/pysigma_differences.tsv")
 	compared := 0
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var row struct {
-			Path, Error string
-			Rules       []pySigmaRule
-		}
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			t.Fatal(err)
-		}
+	for _, row := range readWithPySigma(t, python, paths) {
 		rel, _ := filepath.Rel(dir, row.Path)
-		data, err := os.ReadFile(row.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs, diags := ParseAll(&diag.File{Path: rel, Data: data})
+		docs, diags := parseFile(t, row.Path)
 		var differences []string
 		switch {
 		case row.Error != "":
@@ -102,6 +76,91 @@ func TestAgreesWithPySigma(t *testing.T) {
 	}
 	for _, prefix := range known.unused() {
 		t.Errorf("testdata/pysigma_differences.tsv explains what does not occur: %s", prefix)
+	}
+}
+
+func pythonWithSigma(t *testing.T) string {
+	t.Helper()
+	python := os.Getenv("HUNTBOOK_PYTHON")
+	if python == "" {
+		t.Skip("HUNTBOOK_PYTHON is not set: nothing is compared with pySigma (make test sets it)")
+	}
+	if out, err := exec.Command(python, "-c", "import sigma.collection").CombinedOutput(); err != nil {
+		t.Skipf("the Python of HUNTBOOK_PYTHON has no pySigma (scripts/requirements.txt): %s", out)
+	}
+	return python
+}
+
+// pySigmaFile is what pySigma reads in a file.
+type pySigmaFile struct {
+	Path, Error string
+	Rules       []pySigmaRule
+}
+
+func readWithPySigma(t *testing.T, python string, paths []string) []pySigmaFile {
+	t.Helper()
+	cmd := exec.Command(python, "testdata/pysigma_parse.py")
+	cmd.Stdin = strings.NewReader(strings.Join(paths, "\n") + "\n")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []pySigmaFile
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var f pySigmaFile
+		if err := json.Unmarshal(lines.Bytes(), &f); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+func parseFile(t *testing.T, path string) (*Documents, diag.List) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ParseAll(&diag.File{Path: path, Data: data})
+}
+
+// Items that the corpus has few or none of.
+func TestItemsAgreeWithPySigma(t *testing.T) {
+	python := pythonWithSigma(t)
+	data, err := os.ReadFile("testdata/pysigma_items.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var items, reasons, paths []string
+	for line := range strings.Lines(string(data)) {
+		if line[0] == '#' {
+			continue
+		}
+		item, reason, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		path := filepath.Join(dir, fmt.Sprintf("%03d.yml", len(items)))
+		text := "title: t\nlogsource: {product: windows}\ndetection:\n  s:\n    " + item + "\n  condition: s\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		items, reasons, paths = append(items, item), append(reasons, reason), append(paths, path)
+	}
+	for i, row := range readWithPySigma(t, python, paths) {
+		docs, diags := parseFile(t, row.Path)
+		got, want := "an error", "an error"
+		if !diags.HasErrors() {
+			got = searchForPySigma(docs.Rules[0].Detection.Identifiers[0].Body)
+		}
+		if row.Error == "" {
+			want = row.Rules[0].Searches["s"]
+		}
+		if (got == want) != (reasons[i] == "") {
+			t.Errorf("%s is\n  %s (%v)\npySigma's is\n  %s (%s)\nreason: %q", items[i], got, diags, want, row.Error, reasons[i])
+		}
 	}
 }
 
@@ -173,6 +232,10 @@ func showForPySigma(v Value) string {
 		parts := make([]string, len(v))
 		for i, a := range v {
 			parts[i] = showForPySigma(a)
+		}
+		slices.Sort(parts)
+		if len(parts) == 1 {
+			return parts[0]
 		}
 		return "(" + strings.Join(parts, " | ") + ")"
 	case String:

@@ -58,7 +58,7 @@ events of the rule's log source the one that makes most of the condition true.
 	cmd.Flags().BoolVar(&x.asJSON, "json", false, "print one object")
 	rules.add(cmd)
 	a.addDiagnostics(cmd)
-	data.add(cmd)
+	data.addTimes(cmd)
 	return cmd
 }
 

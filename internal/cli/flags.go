@@ -114,11 +114,16 @@ type dataFlags struct {
 }
 
 func (f *dataFlags) add(cmd *cobra.Command) {
+	f.addTimes(cmd)
+	cmd.Flags().IntVarP(&f.workers, "jobs", "j", 0, "how many `processors` to use (default all)")
+}
+
+// addTimes adds what says which events are read and when they happened.
+func (f *dataFlags) addTimes(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.since, "since", "", "only events from this `time` on: 2020-09-01, 2020-09-01T12:00:00Z")
 	flags.StringVar(&f.until, "until", "", "only events before this `time`")
 	flags.StringVar(&f.timezone, "timezone", "", "the `zone` of times that name none, such as Europe/Berlin (default UTC)")
-	flags.IntVarP(&f.workers, "jobs", "j", 0, "how many `processors` to use (default all)")
 }
 
 func (f *dataFlags) addPaths(cmd *cobra.Command) {

@@ -48,7 +48,9 @@ def pattern(s):
 
 def value(v):
     if isinstance(v, SigmaExpansion):
-        return "(" + " | ".join(value(x) for x in v.values) + ")"
+        # The order of forms says nothing.
+        forms = sorted(value(x) for x in v.values)
+        return forms[0] if len(forms) == 1 else "(" + " | ".join(forms) + ")"
     if isinstance(v, SigmaCasedString):
         return "cased " + pattern(v)
     if isinstance(v, SigmaString):
