@@ -3,6 +3,7 @@ package evtx
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"strconv"
@@ -29,7 +30,7 @@ func (r *Reader) nextChunk() error {
 
 // end is the end of the stream: it tells whether the file should be longer.
 func (r *Reader) end() error {
-	if r.err == io.EOF && r.counted > r.summary.Chunks {
+	if errors.Is(r.err, io.EOF) && r.counted > r.summary.Chunks {
 		r.damage(Truncated, r.base, 0, "the file's header counts "+strconv.Itoa(r.counted)+
 			" chunks, but there are "+strconv.Itoa(r.summary.Chunks))
 		r.counted = -1 // said once

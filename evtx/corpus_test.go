@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -60,7 +61,7 @@ func readAll(t testing.TB, src io.Reader) ([]Record, Summary) {
 	var records []Record
 	for {
 		rec, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return records, r.Summary()
 		}
 		if err != nil {
@@ -74,7 +75,7 @@ func readAll(t testing.TB, src io.Reader) ([]Record, Summary) {
 func decodeJSON(t testing.TB, from *json.Decoder) (value any, ok bool) {
 	t.Helper()
 	from.UseNumber()
-	if err := from.Decode(&value); err == io.EOF {
+	if err := from.Decode(&value); errors.Is(err, io.EOF) {
 		return nil, false
 	} else if err != nil {
 		t.Fatal(err)

@@ -263,7 +263,7 @@ func sound(t testing.TB, log []byte) (int, Summary) {
 	end := int64(-1)
 	for {
 		rec, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -457,7 +457,7 @@ func TestReading(t *testing.T) {
 	for range 25 {
 		_, err = short.Next()
 	}
-	if s := short.Summary(); err != io.EOF || s.Records != 20 || s.Damages != 1 {
+	if s := short.Summary(); !errors.Is(err, io.EOF) || s.Records != 20 || s.Damages != 1 {
 		t.Errorf("Next after the end: %v, %+v", err, s)
 	}
 

@@ -101,7 +101,7 @@ func NewReader(src io.Reader) (*Reader, error) {
 	r.decoder.names.reset()
 	r.fill(headerBlock)
 	head := r.buf[:r.n]
-	if r.err != nil && r.err != io.EOF && r.n < HeadSize {
+	if r.err != nil && !errors.Is(r.err, io.EOF) && r.n < HeadSize {
 		return nil, r.err
 	}
 	if bytes.HasPrefix(head, chunkMagic) {

@@ -77,7 +77,7 @@ func newGzip(in *bufio.Reader) (io.ReadCloser, error) {
 func (g *gzipReader) Read(p []byte) (int, error) {
 	for {
 		n, err := g.Reader.Read(p)
-		if n > 0 || err != io.EOF {
+		if n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
 		}
 		if next, _ := g.in.Peek(2); string(next) != "\x1f\x8b" {
@@ -136,7 +136,7 @@ func (r *Reader) tar(feed *feed, m member, in io.Reader) {
 	archive := tar.NewReader(in)
 	for r.ctx.Err() == nil {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 )
 
@@ -65,7 +66,7 @@ func (w *window) load(n int) bool {
 
 // failure is the error that ended the stream, nil at its proper end.
 func (w *window) failure() error {
-	if w.err == io.EOF {
+	if errors.Is(w.err, io.EOF) {
 		return nil
 	}
 	return w.err

@@ -36,7 +36,7 @@ var itemConditions = []condition[placed]{
 			Prose:      "A value of the item is that very value, whatever the case of its letters.",
 			Parameters: []Parameter{{"value", "a text as a rule writes it, a number, or true or false"}, condParameter},
 			Example: Example{
-				Item:      `{type: drop_detection_item, detection_item_conditions: [{type: match_value, value: '*'}]}`,
+				Item:      `{type: drop_detection_item, detection_item_conditions: [{type: match_value, value: '*', cond: any}]}`,
 				Detection: `{A: '*', B: 'b*'}`,
 				Result:    `B = "b*"`,
 			},
@@ -52,7 +52,7 @@ var itemConditions = []condition[placed]{
 			Prose:      "A value of the item has a wildcard.",
 			Parameters: []Parameter{condParameter},
 			Example: Example{
-				Item:      `{type: field_name_suffix, suffix: .wildcard, detection_item_conditions: [{type: contains_wildcard}]}`,
+				Item:      `{type: field_name_suffix, suffix: .wildcard, detection_item_conditions: [{type: contains_wildcard, cond: any}]}`,
 				Detection: `{A: 'a?', B: b}`,
 				Result:    `A.wildcard = "a?" and B = "b"`,
 			},
@@ -70,7 +70,7 @@ var itemConditions = []condition[placed]{
 			Prose:      "A value of the item is null.",
 			Parameters: []Parameter{condParameter},
 			Example: Example{
-				Item:      `{type: drop_detection_item, detection_item_conditions: [{type: is_null}]}`,
+				Item:      `{type: drop_detection_item, detection_item_conditions: [{type: is_null, cond: any}]}`,
 				Detection: `{A: null, B: b}`,
 				Result:    `B = "b"`,
 			},

@@ -87,7 +87,7 @@ var ruleConditions = []condition[*draft]{
 			Prose:      "The state (set_state) compares with a value as op says.",
 			Parameters: stateParameters,
 			Example: Example{
-				Item:      `{type: nest, items: [{type: set_state, key: k, val: [a, b]}, {type: field_name_prefix, prefix: e., rule_conditions: [{type: processing_state, key: k, val: b}]}]}`,
+				Item:      `{type: nest, items: [{type: set_state, key: k, val: b}, {type: field_name_prefix, prefix: e., rule_conditions: [{type: processing_state, key: k, val: b}]}]}`,
 				Detection: `{A: 1}`,
 				Result:    `e.A = 1`,
 			},

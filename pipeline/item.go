@@ -230,7 +230,9 @@ func (a *application) mapRef(p placed, ref sigma.FieldRef, f func(placed, string
 		p.refs = map[string]bool{}
 	}
 	if !known {
-		p.refs[ref.Field] = p.refs[ref.Field]
+		if !p.refs[ref.Field] {
+			p.refs[ref.Field] = false // named, and not known
+		}
 		return ref
 	}
 	delete(p.refs, ref.Field)

@@ -10,7 +10,11 @@ import (
 // exampleRule is the rule of the examples with other detection items.
 func exampleRule(t *testing.T, items string) *sigma.Rule {
 	t.Helper()
-	return parseRule(t, "title: Example\nlevel: high\ntags: [attack.execution]\nlogsource: {product: windows, category: process_creation}\ndetection:\n  s: "+items+"\n  condition: s\n")
+	return parseRule(t, exampleText(items))
+}
+
+func exampleText(items string) string {
+	return "title: Example\nlevel: high\ntags: [attack.execution]\nlogsource: {product: windows, category: process_creation}\ndetection:\n  s: " + items + "\n  condition: s\n"
 }
 
 func checkDescription(t *testing.T, prose string, parameters []Parameter) {
