@@ -333,11 +333,12 @@ func (d *document) writeName(of *sigma.CondOf) []Edit {
 	if at < 0 || !strings.HasPrefix(string(d.Data[at:]), of.Pattern) {
 		return nil
 	}
-	before := quantifier.FindIndex(d.Data[:at])
+	line := d.lines[of.Pos.Line-1]
+	before := quantifier.FindIndex(d.Data[line:at])
 	if before == nil {
 		return nil
 	}
-	return []Edit{{before[0], at + len(of.Pattern), of.Names[0]}}
+	return []Edit{{line + before[0], at + len(of.Pattern), of.Names[0]}}
 }
 
 var quantifier = regexp.MustCompile(`(?i)(1|any|all) +of +$`)
@@ -356,7 +357,7 @@ func tableOf(e sigma.ConditionExpr) *truthTable {
 	t := &truthTable{expr: e}
 	add := func(names ...string) {
 		for _, n := range names {
-			if !slices.Contains(t.names, n) {
+			if len(t.names) <= maxNames && !slices.Contains(t.names, n) {
 				t.names = append(t.names, n)
 			}
 		}

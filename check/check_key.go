@@ -163,7 +163,7 @@ func misspelt(name string) string {
 		return "references"
 	}
 	for _, k := range ruleKeys {
-		if len(name) > 3 && levenshtein.ComputeDistance(name, k) <= 1+min(1, len(k)/7) {
+		if len(name) > 3 && len(name) < 20 && levenshtein.ComputeDistance(name, k) <= 1+min(1, len(k)/7) {
 			return k
 		}
 	}

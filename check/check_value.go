@@ -145,7 +145,7 @@ var valueChecks = []*Check{
 		Bad:   "detection:\n    selection:\n        CommandLine|contains:\n            - 'bypass'\n            - 'bypass -enc'\n    condition: selection",
 		Good:  "detection:\n    selection:\n        CommandLine|contains: 'bypass'\n    condition: selection",
 		item: func(d *document, it *item) {
-			if len(it.Written) < 2 || it.All || it.Negated || len(it.Modifiers) != 1 || !it.has("contains", "startswith", "endswith") {
+			if len(it.Written) < 2 || len(it.Written) > maxCompared || it.All || it.Negated || len(it.Modifiers) != 1 || !it.has("contains", "startswith", "endswith") {
 				return
 			}
 			covers := map[string]func(s, part string) bool{"contains": strings.Contains, "startswith": strings.HasPrefix, "endswith": strings.HasSuffix}[it.Modifiers[0]]
@@ -255,6 +255,9 @@ var valueChecks = []*Check{
 		},
 	},
 }
+
+// maxCompared bounds the values of a list that are compared with each other.
+const maxCompared = 1000
 
 var (
 	numbered   = regexp.MustCompile(`(ID|Id|Port|Code|Type|Level|Count|Size)$`)

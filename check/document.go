@@ -69,10 +69,11 @@ type document struct {
 	filter    *sigma.Filter // nil for a rule
 	detection *sigma.Detection
 	logSource sigma.LogSource
+	meant     map[string]bool // as meantKeys says
 }
 
 func ruleDocument(f *file, r *sigma.Rule) *document {
-	d := &document{file: f, kind: "rule", pos: r.Pos, keys: r.Keys, rule: r, detection: &r.Detection, logSource: r.LogSource}
+	d := &document{file: f, kind: "rule", pos: r.Pos, keys: r.Keys, rule: r, detection: &r.Detection, logSource: r.LogSource, meant: meantKeys(r.Keys)}
 	if r.Correlation != nil && !r.Correlation.Legacy() {
 		d.kind = "correlation"
 	}
@@ -80,7 +81,7 @@ func ruleDocument(f *file, r *sigma.Rule) *document {
 }
 
 func filterDocument(f *file, x *sigma.Filter) *document {
-	return &document{file: f, kind: "filter", pos: x.Pos, keys: x.Keys, filter: x, detection: &x.Detection, logSource: x.LogSource}
+	return &document{file: f, kind: "filter", pos: x.Pos, keys: x.Keys, filter: x, detection: &x.Detection, logSource: x.LogSource, meant: meantKeys(x.Keys)}
 }
 
 // key returns the key of that name, nil when the document has none.
@@ -132,12 +133,21 @@ func (d *document) isMissing(name string) bool {
 	if k := d.key(name); k != nil {
 		return k.Kind == sigma.Empty || k.Kind == sigma.Scalar && strings.TrimSpace(k.Text) == "" || k.Kind == sigma.List && len(k.Keys) == 0
 	}
-	for _, k := range d.keys {
-		if low := strings.ToLower(k.Name); low == name || misspelt(low) == name {
-			return false
+	return !d.meant[name]
+}
+
+// meantKeys are the keys that names look like which are none of the
+// specification's.
+func meantKeys(keys []sigma.Key) map[string]bool {
+	meant := map[string]bool{}
+	for _, k := range keys {
+		low := strings.ToLower(k.Name)
+		meant[low] = true
+		if name := misspelt(low); name != "" {
+			meant[name] = true
 		}
 	}
-	return true
+	return meant
 }
 
 // inFolder tells whether the file lies below a folder of that name.

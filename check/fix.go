@@ -94,11 +94,15 @@ func checkAlone(f *diag.File) []Finding {
 func apply(data []byte, findings []Finding) ([]byte, []Finding) {
 	var edits []Edit
 	var applied []Finding
+	touched := make([]bool, len(data)+1)
 	for _, x := range findings {
-		if slices.ContainsFunc(x.Edits, func(e Edit) bool {
-			return slices.ContainsFunc(edits, func(o Edit) bool { return e.touches(o) })
-		}) {
+		if slices.ContainsFunc(x.Edits, func(e Edit) bool { return slices.Contains(touched[e.Start:max(e.End, e.Start+1)], true) }) {
 			continue
+		}
+		for _, e := range x.Edits {
+			for i := e.Start; i < max(e.End, e.Start+1); i++ {
+				touched[i] = true
+			}
 		}
 		edits = append(edits, x.Edits...)
 		applied = append(applied, x)
@@ -113,10 +117,6 @@ func apply(data []byte, findings []Finding) ([]byte, []Finding) {
 	}
 	out.Write(data[at:])
 	return out.Bytes(), applied
-}
-
-func (e Edit) touches(o Edit) bool {
-	return e.Start < o.End && o.Start < e.End || e.Start == o.Start
 }
 
 // write puts the text in the place of the file, wherever a link leads, with the

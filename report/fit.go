@@ -18,6 +18,7 @@ func fit(h *Hunt) *Hunt {
 	c.Inputs = Inputs{
 		Rules: showAll(h.Inputs.Rules), Data: showAll(h.Inputs.Data),
 		Pipelines: showAll(h.Inputs.Pipelines), Configs: showAll(h.Inputs.Configs),
+		Filters: showAll(h.Inputs.Filters), Placeholders: show(h.Inputs.Placeholders),
 		Select: Selection{
 			Levels: showAll(h.Inputs.Select.Levels), MinLevel: show(h.Inputs.Select.MinLevel),
 			Statuses: showAll(h.Inputs.Select.Statuses), Tags: showAll(h.Inputs.Select.Tags),

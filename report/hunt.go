@@ -64,7 +64,11 @@ type Inputs struct {
 	Data      []string
 	Pipelines []string
 	Configs   []string
-	Select    Selection
+	// Filters are files and folders of Sigma filters, Placeholders the file of
+	// their values, "" for none.
+	Filters      []string
+	Placeholders string
+	Select       Selection
 	// Since and Until are RFC 3339 times, Timezone the zone of times that
 	// name none; empty when not given.
 	Since, Until, Timezone string

@@ -80,6 +80,8 @@ type jsonInputs struct {
 	Data      []string      `json:"data"`
 	Pipelines []string      `json:"pipelines"`
 	Configs   []string      `json:"configs"`
+	Filters   []string      `json:"filters"`
+	Expanded  *string       `json:"placeholders"`
 	Select    jsonSelection `json:"select"`
 	Since     *string       `json:"since"`
 	Until     *string       `json:"until"`
@@ -126,6 +128,7 @@ func (in Inputs) MarshalJSON() ([]byte, error) {
 	return marshal(jsonInputs{
 		Rules: list(in.Rules), Data: list(in.Data),
 		Pipelines: list(in.Pipelines), Configs: list(in.Configs),
+		Filters: list(in.Filters), Expanded: orNull(in.Placeholders),
 		Select: jsonSelection{
 			Levels: list(in.Select.Levels), MinLevel: orNull(in.Select.MinLevel),
 			Statuses: list(in.Select.Statuses), Tags: list(in.Select.Tags),
@@ -144,6 +147,7 @@ func (in *Inputs) UnmarshalJSON(data []byte) error {
 	}
 	*in = Inputs{
 		Rules: obj.Rules, Data: obj.Data, Pipelines: obj.Pipelines, Configs: obj.Configs,
+		Filters: obj.Filters, Placeholders: orZero(obj.Expanded),
 		Select: Selection{
 			Levels: obj.Select.Levels, MinLevel: orZero(obj.Select.MinLevel),
 			Statuses: obj.Select.Statuses, Tags: obj.Select.Tags,

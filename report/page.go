@@ -247,6 +247,8 @@ func choice(h *Hunt) []fact {
 		{"Data", strings.Join(in.Data, ", ")},
 		{"Pipelines", strings.Join(in.Pipelines, ", ")},
 		{"Configurations", strings.Join(in.Configs, ", ")},
+		{"Filters", strings.Join(in.Filters, ", ")},
+		{"Placeholders", in.Placeholders},
 		{"Levels", strings.Join(in.Select.Levels, ", ")},
 		{"Lowest level", in.Select.MinLevel},
 		{"Statuses", strings.Join(in.Select.Statuses, ", ")},

@@ -181,29 +181,3 @@ func FuzzTestFile(f *testing.F) {
 		}
 	})
 }
-
-// TestCorpus runs SigmaHQ's regression tests.
-func TestCorpus(t *testing.T) {
-	shared := os.Getenv("HUNTBOOK_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "shared")
-	}
-	root := filepath.Join(shared, "corpus", "sigma")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the corpus is not there: set HUNTBOOK_SHARED to its folder")
-	}
-	suite, results := run(t, root)
-	for _, d := range suite.Diagnostics {
-		t.Error(d)
-	}
-	for _, r := range results {
-		if !r.Passed {
-			var b strings.Builder
-			_ = r.WriteText(&b, false)
-			t.Error(b.String())
-		}
-	}
-	if len(results) < 100 {
-		t.Errorf("only %d tests", len(results))
-	}
-}

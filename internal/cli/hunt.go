@@ -62,6 +62,7 @@ that the notebooks show.`,
 			o.Workers, o.Version, o.Ingest = data.workers, version.Number(), a.ingestOptions()
 			o.Inputs = report.Inputs{
 				Rules: rules.paths, Data: data.paths, Pipelines: pipelines.pipelines, Configs: pipelines.configs,
+				Filters: rules.adjust.filters, Placeholders: rules.adjust.placeholders,
 				Select: rules.selection(), Since: data.since, Until: data.until, Timezone: data.timezone,
 			}
 			return a.hunt(cmd.Context(), o, quiet)
