@@ -13,14 +13,16 @@ import (
 type source struct {
 	*diag.File
 	lines []int // where each line begins
+	ascii bool  // every character is a byte
 }
 
 func newSource(f *diag.File) *source {
-	s := &source{File: f, lines: []int{0}}
+	s := &source{File: f, lines: []int{0}, ascii: true}
 	if bytes.HasPrefix(f.Data, byteOrderMark) {
 		s.lines[0] = len(byteOrderMark)
 	}
 	for i, c := range f.Data {
+		s.ascii = s.ascii && c < utf8.RuneSelf
 		if c == '\n' {
 			s.lines = append(s.lines, i+1)
 		}
@@ -48,6 +50,12 @@ func (s *source) offset(p diag.Pos) int {
 		return -1
 	}
 	line := s.line(p.Line)
+	if s.ascii {
+		if p.Column > len(line)+1 {
+			return -1
+		}
+		return s.lines[p.Line-1] + p.Column - 1
+	}
 	at := 0
 	for range p.Column - 1 {
 		_, n := utf8.DecodeRune(line[at:])

@@ -26,6 +26,7 @@ func WriteText(w io.Writer, list List, colour bool) error {
 		return "\x1b[" + code + "m" + s + "\x1b[0m"
 	}
 	codes := [...]string{Error: "31;1", Warning: "33;1", Note: "36;1"}
+	var lines lineReader
 	for _, d := range list {
 		where := ""
 		if d.File != nil && d.File.Path != "" {
@@ -41,7 +42,7 @@ func WriteText(w io.Writer, list List, colour bool) error {
 		if _, err := fmt.Fprintf(w, "%s%s %s\n", where, paint(codes[d.Severity], d.Severity.String()+":"), text); err != nil {
 			return err
 		}
-		line, caret := sourceLine(d)
+		line, caret := lines.line(d)
 		if caret == "" {
 			continue
 		}
@@ -53,20 +54,31 @@ func WriteText(w io.Writer, list List, colour bool) error {
 	return nil
 }
 
-// sourceLine returns the line that a message is about and the caret line under
-// it, both cut to a sane width around the position; "" when there is no line.
-func sourceLine(d *Diagnostic) (line, caret string) {
+// lineReader finds lines of files. Messages mostly stand in the order of their
+// lines, so it goes on from where the last one was.
+type lineReader struct {
+	file   *File
+	number int
+	rest   []byte // from the line of that number on
+}
+
+// line returns the line that a message is about and the caret line under it, both
+// cut to a sane width around the position; "" when there is no line.
+func (r *lineReader) line(d *Diagnostic) (line, caret string) {
 	if d.File == nil || d.Pos.Line < 1 {
 		return "", ""
 	}
-	data := d.File.Data
-	for range d.Pos.Line - 1 {
-		i := bytes.IndexByte(data, '\n')
+	if r.file != d.File || d.Pos.Line < r.number {
+		*r = lineReader{d.File, 1, d.File.Data}
+	}
+	for r.number < d.Pos.Line {
+		i := bytes.IndexByte(r.rest, '\n')
 		if i < 0 {
 			return "", ""
 		}
-		data = data[i+1:]
+		r.number, r.rest = r.number+1, r.rest[i+1:]
 	}
+	data := r.rest
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		data = data[:i]
 	}

@@ -1,8 +1,10 @@
 package hunt
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,16 +119,26 @@ func TestAloneAdjusted(t *testing.T) {
 		"a.yml": ruleText("a", "[1, 2]"),
 		"b.yml": "title: Rule b\nlogsource: {product: windows, service: security}\ndetection: {selection: {EventID|expand: '%ids%'}, condition: selection}\n",
 	})
+	p.write("rules/c.yml", "title: Twice\ncorrelation: {type: event_count, rules: [aaaaaaaa-0000-4000-8000-000000000000], timespan: 3h, condition: {gte: 3}}\n")
+	p.write("rules/d.yml", "title: Twice in v1\nlogsource: {product: windows, service: security}\ndetection: {selection: {EventID|exists: true}, timeframe: 3h, condition: selection | count() > 2}\n")
 	p.write("filters/f.yml", "title: not two\nlogsource: {product: windows}\nfilter: {rules: any, two: {EventID|expand: '%two%'}, condition: not two}\n")
+	counts := func(change ...func(*Options)) string {
+		var out []string
+		for _, r := range p.hunt(change...).Hunt.Rules {
+			out = append(out, fmt.Sprintf("%s %d", r.Title, r.Count))
+		}
+		return strings.Join(out, ", ")
+	}
+	if got, want := counts(), "Rule a 0, Rule b 0, Twice 1, Twice in v1 1"; got != want {
+		t.Errorf("unfiltered: %s, want %s", got, want)
+	}
 	o := p.options()
 	if err := o.Rules.LoadFilters([]string{"filters"}); err != nil {
 		t.Fatal(err)
 	}
 	o.Rules.Apply(sigma.Placeholders{"ids": {"1", "2"}, "two": {"2"}})
 	p.alone(o)
-	for _, r := range p.hunt(func(to *Options) { to.Rules = o.Rules }).Hunt.Rules {
-		if r.Count != 2 {
-			t.Errorf("%s: %d events, want the two with the id 1", r.Title, r.Count)
-		}
+	if got, want := counts(func(to *Options) { to.Rules = o.Rules }), "Rule a 0, Rule b 2, Twice 0, Twice in v1 0"; got != want {
+		t.Errorf("filtered: %s, want %s", got, want)
 	}
 }

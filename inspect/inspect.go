@@ -121,16 +121,15 @@ func (c *Collector) source(s *event.Source) {
 	if s != nil {
 		name = s.Name
 	}
-	list := c.report.Sources
-	if n := len(list); n > 0 && list[n-1].Value == name {
-		list[n-1].Events++
-		return
-	}
-	if len(list) == maxSources {
+	n := len(c.report.Sources)
+	switch {
+	case n > 0 && c.report.Sources[n-1].Value == name:
+		c.report.Sources[n-1].Events++
+	case n == maxSources:
 		c.report.MoreSources = true
-		return
+	default:
+		c.report.Sources = append(c.report.Sources, Count{name, 1})
 	}
-	c.report.Sources = append(list, Count{name, 1})
 }
 
 func (c *Collector) time(ns int64) {

@@ -14,7 +14,8 @@ func sigmaMagic() Magic {
 		Name:    "sigma",
 		Cell:    true,
 		Summary: "asks which events a Sigma rule matches",
-		Prose: "The rest of the cell is the rule, in YAML. The cell says how many events match; " +
+		Prose: "The rest of the cell is the rule, in YAML; Sigma filters and placeholders for it may stand behind it as further documents. " +
+			"The cell says how many events match; " +
 			"%table, %timeline and %top then show them.",
 		Example: "%%sigma\ntitle: A shell was started\nlogsource:\n  category: process_creation\n  product: windows\n" +
 			"detection:\n  selection:\n    Image|endswith: '\\cmd.exe'\n  condition: selection",

@@ -95,9 +95,9 @@ func (r *run) add(s diag.Severity, code string, pos diag.Pos, message, hint stri
 	r.diags = append(r.diags, &diag.Diagnostic{Code: code, Severity: s, Message: message, Hint: hint, File: r.rule.File, Pos: pos})
 }
 
-// about reports something about an item of the rule or of a filter.
-func (r *run) about(it *item, s diag.Severity, code, message, hint string) {
-	r.add(s, code, it.pos, message, hint)
+// about reports an error about an item of the rule or of a filter.
+func (r *run) about(it *item, code, message, hint string) {
+	r.add(diag.Error, code, it.pos, message, hint)
 	if it.file != nil {
 		r.diags[len(r.diags)-1].File = it.file
 	}

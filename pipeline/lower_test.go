@@ -156,7 +156,7 @@ func FuzzParse(f *testing.F) {
 			_, _ = chain.Finalize([]any{"query", map[string]any{}})
 		}
 		if c, err := ParseSigmac("x", file("x.yml", data)); err == nil {
-			Lower(rule, NewChain(c))
+			_, _ = Lower(rule, NewChain(c))
 		}
 	})
 }

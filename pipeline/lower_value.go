@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -64,7 +63,7 @@ func (r *run) values(it *item, field string, values []sigma.Value) ir.Expr {
 func (r *run) value(it *item, field string, v sigma.Value) ir.Expr {
 	m := &ir.Match{Field: field, Pos: it.pos, File: it.file}
 	for _, name := range sigma.PlaceholdersOf(v) {
-		r.about(it, diag.Error, "placeholder", fmt.Sprintf("placeholder %%%s%% has no value", name),
+		r.about(it, "placeholder", fmt.Sprintf("placeholder %%%s%% has no value", name),
 			"give its values with --placeholders FILE or in a pipeline, or remove the modifier expand to match the text as it is written")
 	}
 	switch v := v.(type) {
@@ -113,7 +112,7 @@ func (r *run) value(it *item, field string, v sigma.Value) ir.Expr {
 		}
 		return ir.Any(x...)
 	default:
-		r.about(it, diag.Error, "value", fmt.Sprintf("a value of kind %T is not supported", v), "")
+		r.about(it, "value", fmt.Sprintf("a value of kind %T is not supported", v), "")
 	}
 	return m
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/sigma"
 )
 
@@ -44,7 +43,7 @@ func convertType(a *application, it *item, v sigma.Value, to string) []sigma.Val
 		}
 		text, plain := v.Pattern.Plain()
 		if _, err := strconv.ParseFloat(text, 64); err != nil || !plain {
-			a.run.about(it, diag.Error, "convert-type", fmt.Sprintf("the pipeline makes numbers of the values of %s, and %q is none", it.origin, v.Pattern), "")
+			a.run.about(it, "convert-type", fmt.Sprintf("the pipeline makes numbers of the values of %s, and %q is none", it.origin, v.Pattern), "")
 			return nil
 		}
 		return []sigma.Value{sigma.Number{Text: text}}

@@ -1,9 +1,5 @@
 package pipeline
 
-import (
-	"github.com/huntbook/huntbook/diag"
-)
-
 var transformDetectionItemFailure = Transformation{
 	Name:       "detection_item_failure",
 	Prose:      "Refuses a rule that has a detection item which meets the conditions, with a message.",
@@ -17,7 +13,7 @@ var transformDetectionItemFailure = Transformation{
 		message := d.need("message")
 		return transformFunc(func(a *application) {
 			a.itemsWithField(func(p placed) bool {
-				a.run.about(p.item, diag.Error, "item-failure", message, "the pipeline refuses the field "+p.origin)
+				a.run.about(p.item, "item-failure", message, "the pipeline refuses the field "+p.origin)
 				return true
 			})
 		})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/sigma"
 )
 
@@ -61,7 +60,7 @@ func (t *queryExpressions) value(a *application, it *item, v sigma.Value) []sigm
 		return nil
 	}
 	if len(s.Pattern) != 1 {
-		a.run.about(it, diag.Error, "placeholder", "a query expression can only stand for a whole value, and placeholder %"+name+"% has other text beside it",
+		a.run.about(it, "placeholder", "a query expression can only stand for a whole value, and placeholder %"+name+"% has other text beside it",
 			"modifiers such as contains put a wildcard there; value_placeholders can take its place")
 		return nil
 	}

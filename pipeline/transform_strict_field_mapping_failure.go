@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/huntbook/huntbook/diag"
 )
 
 var transformStrictFieldMappingFailure = Transformation{
@@ -33,7 +31,7 @@ var transformStrictFieldMappingFailure = Transformation{
 				if len(names) > 1 {
 					word = "fields"
 				}
-				a.run.about(first, diag.Error, "strict-field-mapping", fmt.Sprintf("no mapping of the pipeline knows the %s %s", word, strings.Join(names, ", ")), "add them to a field_name_mapping")
+				a.run.about(first, "strict-field-mapping", fmt.Sprintf("no mapping of the pipeline knows the %s %s", word, strings.Join(names, ", ")), "add them to a field_name_mapping")
 			}
 		})
 	},

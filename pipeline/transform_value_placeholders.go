@@ -53,7 +53,7 @@ func (t *valuePlaceholders) apply(a *application) []*draft {
 			v, ok := a.run.vars[name]
 			switch {
 			case !ok:
-				a.run.about(p.item, diag.Error, "placeholder", fmt.Sprintf("placeholder %%%s%% has no value", name),
+				a.run.about(p.item, "placeholder", fmt.Sprintf("placeholder %%%s%% has no value", name),
 					"name it in the vars of pipeline "+a.owner.ID+", or exclude it there")
 			case v.texts == nil:
 				a.run.diags = append(a.run.diags, &diag.Diagnostic{
@@ -74,7 +74,7 @@ func (a *application) replacePlaceholders(p placed, values func(string) ([]strin
 	}
 	out, err := sigma.ReplaceAll(p.values, values)
 	if err != nil {
-		a.run.about(p.item, diag.Error, "placeholder", err.Error(), "")
+		a.run.about(p.item, "placeholder", err.Error(), "")
 		return false
 	}
 	p.values = out

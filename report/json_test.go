@@ -69,7 +69,7 @@ func TestReadJSONGivesBackWhatWasWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Hunt{Version: h.Version, Inputs: h.Inputs, Seconds: h.Seconds, Events: h.Events, Findings: h.Findings}
-	want.Inputs.Configs = []string{}
+	want.Inputs.Configs, want.Inputs.Filters = []string{}, []string{}
 	sel := &want.Inputs.Select
 	sel.Levels, sel.Statuses, sel.Tags, sel.LogSources, sel.Include, sel.Exclude = []string{}, []string{}, []string{}, []string{}, []string{}, []string{}
 	for _, r := range h.Rules {

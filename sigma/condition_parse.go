@@ -263,10 +263,15 @@ func (c *conditionParser) of(quantifier token) ConditionExpr {
 	return e
 }
 
+var nameEscapes = strings.NewReplacer(`\`, `\\`, "?", `\?`, "[", `\[`)
+
 // matchName tells whether a name is meant by a pattern in which only "*" is
 // special.
 func matchName(pattern, name string) bool {
-	escaped := strings.NewReplacer(`\`, `\\`, "?", `\?`, "[", `\[`).Replace(pattern)
+	if !strings.Contains(pattern, "*") {
+		return pattern == name
+	}
+	escaped := nameEscapes.Replace(pattern)
 	ok, err := path.Match(strings.ReplaceAll(escaped, "/", "\x00"), strings.ReplaceAll(name, "/", "\x00"))
 	return ok && err == nil
 }

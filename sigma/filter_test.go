@@ -100,7 +100,7 @@ func TestWithFilters(t *testing.T) {
 		for _, x := range got.Detection.Conditions {
 			texts = append(texts, x.Text)
 			and := x.Expr.(*CondAnd)
-			if and.X[1].(ConditionExpr) == docs.Filters[0].Detection.Conditions[0].Expr {
+			if and.X[1] == docs.Filters[0].Detection.Conditions[0].Expr {
 				t.Error("the filter's own tree is in the rule")
 			}
 		}
@@ -311,6 +311,48 @@ func TestPlaceholderCombinations(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever stands beside a rule, the text of what comes of it gives the same.
+func FuzzDocuments(f *testing.F) {
+	const rule = "title: r\nname: n\nlogsource: {product: windows}\ndetection:\n  a: {A|expand: '%p%x%q%', B|re|expand: '^%p%'}\n  condition: a\n"
+	f.Add([]byte(rule + "---\n" + filterHead + "  rules: any\n  s: {A: 1}\n  condition: not 1 of them\n---\nplaceholders: {p: [a, 'b*'], q: 1}\n"))
+	f.Add([]byte(rule + "--- # x\ntitle: f\nlogsource: {product: windows}\nfilter: {rules: [n], s: [x, {B|expand: '%q%'}], condition: s}\n...\nplaceholders:\n  q: \"\\0\\u2028\"\n"))
+	f.Add([]byte("action: global\nlogsource: {product: windows}\n---\n" + rule + "---\naction: repeat\ntitle: again\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, diags := ParsePlaceholders(&diag.File{Path: "x.csv", Data: data}); len(diags) > 0 {
+			_ = diags.Error()
+		}
+		_, _ = ParsePlaceholders(&diag.File{Path: "x.yml", Data: data})
+		docs, diags := ParseAll(&diag.File{Data: data})
+		if diags = append(diags, docs.Apply()...); len(diags) > 0 {
+			return
+		}
+		for _, r := range docs.Rules {
+			again, diags := ParseAll(&diag.File{Data: []byte(r.Text)})
+			if diags = append(diags, again.Apply()...); diags.HasErrors() {
+				if len(r.Text) > MaxFileSize {
+					return
+				}
+				t.Fatalf("%v\n%q", diags, r.Text)
+			}
+			last := again.Rules[len(again.Rules)-1]
+			if got, want := showTrees(last), showTrees(r); got != want {
+				t.Fatalf("%q gives\n%s\nwant\n%s", r.Text, got, want)
+			}
+		}
+	})
+}
+
+func showTrees(r *Rule) string {
+	var b strings.Builder
+	for _, c := range r.Detection.Conditions {
+		b.WriteString(conditionForPySigma(c.Expr) + "\n")
+	}
+	for _, id := range r.Detection.Identifiers {
+		b.WriteString(id.Name + " " + searchForPySigma(id.Body) + "\n")
+	}
+	return b.String()
 }
 
 // The document of placeholders that a rule's text carries gives them back.

@@ -25,7 +25,16 @@ func Parse(file *diag.File) ([]*Rule, diag.List) {
 	for _, f := range docs.Filters {
 		diags = append(diags, &diag.Diagnostic{Code: "filter", Severity: diag.Warning, Message: "this is a filter: it is not applied here", File: file, Pos: f.Pos})
 	}
+	if len(docs.Rules) == 0 && len(diags) == 0 {
+		none := noRule()
+		none.File = file
+		diags = append(diags, none)
+	}
 	return docs.Rules, diags
+}
+
+func noRule() *diag.Diagnostic {
+	return &diag.Diagnostic{Code: "no-rule", Message: "no Sigma rule in this file", Hint: "a rule has title, logsource and detection"}
 }
 
 // ParseAll reads all documents of a file: rules, filters and placeholders.
@@ -70,7 +79,7 @@ func ParseAll(file *diag.File) (*Documents, diag.List) {
 		docs.Rules = append(docs.Rules, r)
 	}
 	if len(docs.Rules) == 0 && len(docs.Filters) == 0 && docs.Placeholders == nil && len(p.diags) == 0 {
-		p.add(&diag.Diagnostic{Code: "no-rule", Message: "no Sigma rule in this file", Hint: "a rule has title, logsource and detection"})
+		p.add(noRule())
 	}
 	return docs, p.diags
 }

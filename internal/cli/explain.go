@@ -76,11 +76,15 @@ func (a *app) oneRule(f *ruleFlags) (*explain.Rule, error) {
 	case len(set.Rules) > 1:
 		return nil, usagef("%s holds %d rules; choose one by its id or title with --include", f.paths[0], len(set.Rules))
 	}
+	rule := set.Rules[0].Rule
+	if rule.Correlation != nil {
+		return nil, usagef("%s is a correlation, which is about several events; explain a rule that it names", rule.Title)
+	}
 	preparer, err := engine.NewPreparer()
 	if err != nil {
 		return nil, err
 	}
-	lowered, diags := preparer.Lower(set.Rules[0].Rule)
+	lowered, diags := preparer.Lower(rule)
 	if lowered == nil {
 		return nil, diags.Err()
 	}
