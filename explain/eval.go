@@ -243,9 +243,9 @@ func timePart(part, text string) (int, bool) {
 	}
 	switch part {
 	case "minute":
-		return minute, true
+		return minute, m[4] != ""
 	case "hour":
-		return hour, true
+		return hour, m[4] != ""
 	case "day":
 		return day, true
 	case "week":

@@ -300,11 +300,11 @@ func inPrefix(p netip.Prefix, text string) bool {
 }
 
 var timeLayouts = []string{
-	time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02",
+	time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.DateOnly,
 }
 
 // timePart reads a part of a time in the value's own zone, as the
-// specification says: no conversion of zones.
+// specification says: no conversion of zones. A date alone has no hour.
 func timePart(part, text string) (int, bool) {
 	for _, layout := range timeLayouts {
 		t, err := time.Parse(layout, text)
@@ -313,9 +313,9 @@ func timePart(part, text string) (int, bool) {
 		}
 		switch part {
 		case "minute":
-			return t.Minute(), true
+			return t.Minute(), layout != time.DateOnly
 		case "hour":
-			return t.Hour(), true
+			return t.Hour(), layout != time.DateOnly
 		case "day":
 			return t.Day(), true
 		case "week":

@@ -110,6 +110,7 @@ func TestMatches(t *testing.T) {
 		{`{"a":"2020-03-01T13:14:15Z"}`, part("hour", ir.Number, "13"), true},
 		{`{"a":"2020-03-01 13:14:15.123"}`, part("minute", ir.Less, "15"), true},
 		{`{"a":"2020-03-01"}`, part("week", ir.Number, "9"), true},
+		{`{"a":"2020-03-01"}`, part("hour", ir.Number, "0"), false},
 		{`{"a":"Bob","b":"bob"}`, affix("a", "b", ir.Whole), true},
 		{`{"a":"Bobby","b":"bob"}`, affix("a", "b", ir.Whole), false},
 		{`{"a":"Bobby","b":"bob"}`, affix("a", "b", ir.Prefix), true},

@@ -33,7 +33,8 @@ type stage interface {
 }
 
 // NewChain orders parts by priority (sigmac: order), equal ones as given, and
-// puts the built-in pipelines that they require before them.
+// adds the built-in pipelines that they require, before them where the priorities
+// are equal.
 func NewChain(parts ...Part) *Chain {
 	c := &Chain{}
 	seen := map[string]bool{}

@@ -6,8 +6,12 @@
 // Config is sigmac's: log sources with conditions, rewrites and indices, and
 // field mappings. A Chain holds several of both in the order of their
 // priorities. Data flows: Rule → draft (a copy, its conditions expanded into
-// trees) → the stages of the chain, one after the other → ir. The package knows
-// nothing of query languages.
+// trees) → the stages of the chain, one after the other → ir; then, behind the
+// target, query → Lowered.Postprocess → Chain.Finalize. The package knows nothing
+// of query languages.
+//
+// A pipeline's file is data from somebody else. What would read files, run code
+// or commands, or ask the network is refused (Refusals); templates read names.
 //
 // # Beyond pySigma's schema
 //
@@ -33,7 +37,8 @@
 // level: "ImageLoaded: {EventID=6: driver_loaded, EventID=7: module_loaded}".
 //
 // Two keys of a pipeline file are ours: "description" for listings, and
-// "requires", the built-in pipelines that must run before.
+// "requires", the built-in pipelines that it takes along; priorities say which
+// runs first.
 //
 // A pipeline with a field mapping outside of alternatives translates into the
 // target's names; fields that it does not know are reported. Mappings inside
