@@ -333,13 +333,16 @@ func (d *document) writeName(of *sigma.CondOf) []Edit {
 	if at < 0 || !strings.HasPrefix(string(d.Data[at:]), of.Pattern) {
 		return nil
 	}
-	line := d.lines[of.Pos.Line-1]
+	line := max(d.lines[of.Pos.Line-1], at-maxQuantifier)
 	before := quantifier.FindIndex(d.Data[line:at])
 	if before == nil {
 		return nil
 	}
 	return []Edit{{line + before[0], at + len(of.Pattern), of.Names[0]}}
 }
+
+// maxQuantifier bounds the bytes that are looked at before a name.
+const maxQuantifier = 32
 
 var quantifier = regexp.MustCompile(`(?i)(1|any|all) +of +$`)
 

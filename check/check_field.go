@@ -136,12 +136,12 @@ var fieldChecks = []*Check{
 var aHash = regexp.MustCompile(`^(?i)((MD5|IMPHASH)=([0-9a-f]{32})?|SHA1=([0-9a-f]{40})?|SHA256=([0-9a-f]{64})?)$`)
 
 // reportField tells a finding about the field's name in an item's key.
-func (d *document) reportField(it *item, message, hint string, edits ...Edit) {
+func (d *document) reportField(it *item, message, hint string) {
 	p := it.Pos
 	if t, ok := d.scalarOf(p, it.label()); ok && t.quote != 0 {
 		p = p.Shift(1)
 	}
-	d.report(p, len([]rune(it.Field)), message, hint, edits...)
+	d.report(p, len([]rune(it.Field)), message, hint)
 }
 
 func foldIndex(names []string, name string) int {
