@@ -154,7 +154,8 @@ var (
 )
 
 // misspelt is the key that a name was meant to be, "" when it looks like none.
-// Short names are near to everything, so that one letter may differ there.
+// Short names are near to everything, so that one letter may differ there, or two
+// that changed places.
 func misspelt(name string) string {
 	if slices.Contains(ruleKeys, name) {
 		return ""
@@ -163,11 +164,21 @@ func misspelt(name string) string {
 		return "references"
 	}
 	for _, k := range ruleKeys {
-		if len(name) > 3 && len(name) < 20 && levenshtein.ComputeDistance(name, k) <= 1+min(1, len(k)/7) {
+		if len(name) < 4 || len(name) > 20 {
+			continue
+		}
+		if d := levenshtein.ComputeDistance(name, k); d == 1 || d == 2 && (len(k) > 6 || letters(name) == letters(k)) {
 			return k
 		}
 	}
 	return ""
+}
+
+// letters are those of a word in their order.
+func letters(s string) string {
+	b := []byte(s)
+	slices.Sort(b)
+	return string(b)
 }
 
 // rename gives a key another name, when the document has none of that name and

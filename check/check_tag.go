@@ -99,7 +99,7 @@ var tagChecks = []*Check{
 		document: func(d *document) {
 			d.tags(func(e *sigma.Key, namespace, name string) {
 				t := attack.Lookup(name)
-				if namespace != "attack" || t.Kind != attack.Tactic || name == t.Short || strings.EqualFold(name, t.ID) {
+				if namespace != "attack" || t.Kind != attack.Tactic || strings.EqualFold(name, t.Short) || strings.EqualFold(name, t.ID) {
 					return
 				}
 				var edits []Edit

@@ -108,9 +108,9 @@ var smallWords = map[string]bool{
 	"with": true, "without": true,
 }
 
-// isLowerWord tells a word in lower case that is no small word, no name of a
-// file and no number.
+// isLowerWord tells a word of Latin letters in lower case that is no small word
+// and no name of a file.
 func isLowerWord(word string) bool {
 	return word != "" && word == strings.ToLower(word) && word != strings.ToUpper(word) && !smallWords[word] &&
-		!strings.ContainsAny(word, "./_\\") && (word[0] < '0' || word[0] > '9')
+		!strings.ContainsAny(word, "./_\\") && word[0] >= 'a' && word[0] <= 'z'
 }

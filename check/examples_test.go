@@ -75,7 +75,7 @@ func exampleDocument(example string, number int) string {
 	var order []string
 	for _, block := range keyBlock.FindAllString(example, -1) {
 		key, _, _ := strings.Cut(block, ":")
-		own[key] = block
+		own[key] = strings.TrimRight(block, "\n")
 		order = append(order, key)
 	}
 	if own["correlation"] != "" {

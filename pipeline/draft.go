@@ -137,7 +137,11 @@ func expand(e sigma.ConditionExpr, d *sigma.Detection) node {
 			g.label = "all of " + e.Pattern
 		}
 		for _, name := range e.Names {
-			g.x = append(g.x, labelled(d, name))
+			x := labelled(d, name)
+			if id := d.Identifier(name); e.Items && id != nil && id.Body != nil {
+				x = search(sigma.LinkItems(id.Body, e.All), id.File)
+			}
+			g.x = append(g.x, x)
 		}
 		return g
 	}

@@ -42,7 +42,10 @@ type CondOf struct {
 	All     bool
 	Pattern string
 	Names   []string
-	Pos     diag.Pos
+	// Items makes it one of, or all of, the items of the only name (version 1
+	// of the specification).
+	Items bool
+	Pos   diag.Pos
 }
 
 func (*CondAnd) condition() {}

@@ -76,6 +76,7 @@ func ParseAll(file *diag.File) (*Documents, diag.List) {
 			continue
 		}
 		r.Document, r.Text = i+1, collection.text
+		markLegacy(r, collection.began)
 		docs.Rules = append(docs.Rules, r)
 	}
 	if len(docs.Rules) == 0 && len(docs.Filters) == 0 && docs.Placeholders == nil && len(p.diags) == 0 {
@@ -344,6 +345,8 @@ type collection struct {
 	// globalText and text are the documents that the global part and the
 	// current rule were made of, so that the text read alone gives the rule.
 	globalText, text string
+	// began is set by the first action.
+	began bool
 }
 
 var errAction = errors.New("unknown action")
@@ -355,6 +358,7 @@ func (c *collection) next(p *parser, n *yaml.Node, text string) *yaml.Node {
 	if v := lookup(n, "action"); v != nil {
 		action = v.Value
 		n = without(n, "action")
+		c.began = true
 	}
 	switch action {
 	case "global":

@@ -74,6 +74,8 @@ type checking struct {
 	paths, disable, data        []string
 	format, minSeverity, failOn string
 	fix, list                   bool
+	// unread says that a part of the data could not be read.
+	unread bool
 }
 
 func checkCodes() []string {
@@ -90,7 +92,8 @@ func (c *checking) checkFlags() error {
 		known      []string
 	}{{"format", c.format, checkFormats}, {"min-severity", c.minSeverity, severities}, {"fail-on", c.failOn, severities}} {
 		if !slices.Contains(f.known, f.word) {
-			return usagef("--%s takes %s, not %q", f.flag, strings.Join(f.known, ", "), f.word)
+			last := len(f.known) - 1
+			return usagef("unknown --%s %q; there are %s and %s", f.flag, f.word, strings.Join(f.known[:last], ", "), f.known[last])
 		}
 	}
 	for _, code := range c.disable {
@@ -140,10 +143,8 @@ func (c *checking) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(c.Err, "%s%s\n", missed, c.summary(set, result))
-	for _, f := range result.Findings {
-		if atLeast(f.Severity, c.failOn) {
-			return errFailed
-		}
+	if c.unread || slices.ContainsFunc(result.Findings, func(f check.Finding) bool { return atLeast(f.Severity, c.failOn) }) {
+		return errFailed
 	}
 	return nil
 }
@@ -179,9 +180,10 @@ func (c *checking) against(ctx context.Context, set *ruleset.Set, result *check.
 	result.Add(slices.DeleteFunc(found.Findings, func(f check.Finding) bool { return !c.wanted(f) }))
 	for _, err := range reader.Summary().Failed {
 		c.report(err)
+		c.unread = true
 	}
-	return fmt.Sprintf("%s: %s of %s have events of their log source\n",
-		plural(found.Events, "event", "events"), number(found.Concerned), plural(found.Rules, "rule", "rules")), nil
+	return fmt.Sprintf("%s read: %s of %s rules are for log sources that occur\n",
+		plural(found.Events, "event", "events"), number(found.Concerned), number(found.Rules)), nil
 }
 
 func (c *checking) tellFixed(fixed []check.Finding) {

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/ruleset"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// unusable are the rules of SigmaHQ that can't be matched, by the end of their
+// path, and why.
+var unusable = map[string]string{
+	"net_dns_high_subdomain_rate.yml":                            "its condition is prose",
+	"sysmon_always_install_elevated_parent_child_correlated.yml": "its condition is prose",
+	"win_dumping_ntdsdit_via_dcsync.yml":                         "its condition is prose",
+	"win_dumping_ntdsdit_via_netsync.yml":                        "its condition is prose",
+}
+
+// TestAllRulesPrepare reads, lowers and compiles every rule of the corpus, the
+// deprecated and unsupported ones too. Only placeholders may be missing values.
+func TestAllRulesPrepare(t *testing.T) {
+	root := corpus(t, "corpus", "sigma")
+	folders, err := filepath.Glob(filepath.Join(root, "rules*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders = append(folders, filepath.Join(root, "deprecated"), filepath.Join(root, "unsupported"))
+	set, err := ruleset.Load(folders, ruleset.Choice{Statuses: append([]string{""}, sigma.Statuses...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range set.Unreadable {
+		if unusable[filepath.Base(u.Path)] == "" {
+			t.Errorf("%s: %v", u.Path, u.Error)
+		}
+	}
+	preparer, err := NewPreparer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := make([]*sigma.Rule, len(set.Rules))
+	for i, e := range set.Rules {
+		rules[i] = e.Rule
+	}
+	_, errs := preparer.PrepareAll(rules, nil)
+	placeholders := 0
+	for i, err := range errs {
+		for _, d := range diag.Of(err).Errors() {
+			if strings.HasPrefix(d.Message, "placeholder ") {
+				placeholders++
+				continue
+			}
+			t.Errorf("%s: %v", set.Rules[i].Path, d)
+		}
+	}
+	if len(rules) < 3500 || placeholders == 0 || placeholders > 60 {
+		t.Errorf("%d rules, %d placeholders without a value", len(rules), placeholders)
+	}
+}
