@@ -77,14 +77,16 @@ var conditionChecks = []*Check{
 	},
 	{
 		Code: "of-without-star", Severity: diag.Warning,
-		Prose: "The condition has `1 of` or `all of` before a name without `*`. In v1 that was about the identifier's list; now it is the identifier itself.",
+		Prose: "The condition has `1 of` or `all of` before a name without `*`. In rules of version 1 (dates with slashes, counting in the condition) that is about the items of the identifier, in later ones it is the identifier itself.",
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: 1 of selection",
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
 		From:  []Origin{spec("Condition"), pySigmaHQ("missing_asterisk_condition")},
-		Fixes: "The name is written alone.",
+		Fixes: "The name is written alone, in rules that are not of version 1.",
 		document: func(d *document) {
 			d.quantifiers(func(of *sigma.CondOf) {
-				if !strings.Contains(of.Pattern, "*") && !isThem(of) {
+				if of.Items {
+					d.report(of.Pos, len(of.Pattern), fmt.Sprintf("this is about the items of %q in a rule of version 1, and about all of it in a later one", of.Pattern), "make its items search identifiers of their own")
+				} else if !strings.Contains(of.Pattern, "*") && !isThem(of) {
 					d.report(of.Pos, len(of.Pattern), fmt.Sprintf("%q is one identifier", of.Pattern), "write its name alone, or add a *", d.writeName(of)...)
 				}
 			})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 var dateChecks = []*Check{
@@ -27,7 +28,7 @@ var dateChecks = []*Check{
 		Bad:   "date: 2024/5/1",
 		Good:  "date: 2024-05-01",
 		From:  []Origin{spec("Date"), spec("Modified"), rSigma("invalid_date"), rSigma("invalid_modified")},
-		Fixes: "A date with slashes, points or single digits is written as YYYY-MM-DD, the year first.",
+		Fixes: "A date with slashes, points or single digits is written as YYYY-MM-DD. Slashes stay where the condition means something else without them, as `of-without-star` says.",
 		document: func(d *document) {
 			for _, key := range []string{"date", "modified"} {
 				text, at := d.text(key)
@@ -35,7 +36,11 @@ var dateChecks = []*Check{
 					continue
 				}
 				if now, ok := asDate(text); ok {
-					d.reportText(at, text, fmt.Sprintf("%s %q is not written as YYYY-MM-DD", key, text), fmt.Sprintf("write %s", now), d.setDate(key, now)...)
+					var edits []Edit
+					if !d.isVersion1() {
+						edits = d.setDate(key, now)
+					}
+					d.reportText(at, text, fmt.Sprintf("%s %q is not written as YYYY-MM-DD", key, text), fmt.Sprintf("write %s", now), edits...)
 				} else {
 					d.reportText(at, text, fmt.Sprintf("%s %q is no date", key, text), "write YYYY-MM-DD")
 				}
@@ -99,6 +104,14 @@ func asDate(s string) (string, bool) {
 	}
 	now := fmt.Sprintf("%s-%02s-%02s", m[1], m[3], m[5])
 	return now, isDate(now)
+}
+
+// isVersion1 tells that a condition has the meaning of version 1, which dates
+// with slashes are a sign of.
+func (d *document) isVersion1() bool {
+	found := false
+	d.quantifiers(func(of *sigma.CondOf) { found = found || of.Items })
+	return found
 }
 
 // setDate replaces a date; without quotes where it had none.

@@ -92,7 +92,7 @@ var fileChecks = []*Check{
 			var edits []Edit
 			first := diag.Pos{}
 			for i := range f.Data {
-				if f.Data[i] == '\r' && i+1 < len(f.Data) && f.Data[i+1] == '\n' {
+				if f.Data[i] == '\r' && i+1 < len(f.Data) && f.Data[i+1] == '\n' && (i == 0 || f.Data[i-1] != '\r') {
 					if edits == nil {
 						first = f.position(i)
 					}

@@ -110,6 +110,8 @@ func TestFixBytes(t *testing.T) {
 		{"list of one, with a comment", "detection:\n    sel:\n        Image|endswith:   # why\n            - '\\a.exe'\n    condition: sel\n", ""},
 		{"backslashes", "detection:\n    sel:\n        Image: '\\\\server\\\\share\\\\*\\\\a.exe'\n    condition: sel\n", "detection:\n    sel:\n        Image: '\\\\server\\share\\\\*\\\\a.exe'\n    condition: sel\n"},
 		{"them", "detection:\n    sel: {User: a}\n    condition:   1  of  them\n", "detection:\n    sel: {User: a}\n    condition:   sel\n"},
+		{"dates of version 1", "date: 2019/01/02\ndetection:\n    sel: [a, b]\n    condition: all of sel\n", ""},
+		{"dates of version 1 without need", "date: 2019/01/02\n", "date: 2019-01-02\n"},
 		{"all", "detection:\n    sel:\n        User|contains|all:   'a'\n    condition: sel\n", "detection:\n    sel:\n        User|contains:   'a'\n    condition: sel\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -125,6 +125,9 @@ func conditionMeaning(e sigma.ConditionExpr) string {
 		for i, n := range e.Names {
 			names[i] = fmt.Sprintf("%q", n)
 		}
+		if e.Items {
+			return fmt.Sprintf("items(%v %s)", e.All, names)
+		}
 		return link(e.All, names)
 	}
 	return ""

@@ -18,6 +18,7 @@ const maxNames = 12
 // tableOf returns the table of a condition, nil when it is too large.
 func tableOf(e sigma.ConditionExpr) *truthTable {
 	t := &truthTable{expr: e}
+	items := false // parts of an identifier, which are no variables here
 	add := func(names ...string) {
 		for _, n := range names {
 			if len(t.names) <= maxNames && !slices.Contains(t.names, n) {
@@ -31,9 +32,10 @@ func tableOf(e sigma.ConditionExpr) *truthTable {
 			add(e.Name)
 		case *sigma.CondOf:
 			add(e.Names...)
+			items = items || e.Items
 		}
 	})
-	if e == nil || len(t.names) == 0 || len(t.names) > maxNames {
+	if e == nil || items || len(t.names) == 0 || len(t.names) > maxNames {
 		return nil
 	}
 	return t
