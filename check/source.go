@@ -14,10 +14,13 @@ type source struct {
 	*diag.File
 	lines []int // where each line begins
 	ascii bool  // every character is a byte
+	// odd says that YAML counts other lines than everybody else, so that places
+	// are not to be trusted.
+	odd bool
 }
 
 func newSource(f *diag.File) *source {
-	s := &source{File: f, lines: []int{0}, ascii: true}
+	s := &source{File: f, lines: []int{0}, ascii: true, odd: oddBreak.Match(f.Data)}
 	if bytes.HasPrefix(f.Data, byteOrderMark) {
 		s.lines[0] = len(byteOrderMark)
 	}
@@ -29,6 +32,9 @@ func newSource(f *diag.File) *source {
 	}
 	return s
 }
+
+// oddBreak is what YAML takes for the end of a line and nobody else does.
+var oddBreak = regexp.MustCompile("\r[^\n]|\r$|[\u0085\u2028\u2029]")
 
 var byteOrderMark = []byte("\uFEFF")
 
@@ -46,7 +52,7 @@ func (s *source) line(n int) []byte {
 
 // offset is where a place of the file is among its bytes, -1 for none.
 func (s *source) offset(p diag.Pos) int {
-	if p.Line < 1 || p.Line > len(s.lines) || p.Column < 1 {
+	if s.odd || p.Line < 1 || p.Line > len(s.lines) || p.Column < 1 {
 		return -1
 	}
 	line := s.line(p.Line)
