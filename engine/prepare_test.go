@@ -19,6 +19,10 @@ var unusable = map[string]string{
 	"win_dumping_ntdsdit_via_netsync.yml":                        "its condition is prose",
 }
 
+// etwCategory are categories whose events come from a provider of Event Tracing
+// for Windows, Microsoft-Windows-Kernel-File, and stand in no event log.
+var etwCategory = map[string]bool{"file_access": true, "file_rename": true}
+
 // TestAllRulesPrepare reads, lowers and compiles every rule of the corpus, the
 // deprecated and unsupported ones too. Only placeholders may be missing values.
 func TestAllRulesPrepare(t *testing.T) {
@@ -45,7 +49,14 @@ func TestAllRulesPrepare(t *testing.T) {
 	for i, e := range set.Rules {
 		rules[i] = e.Rule
 	}
-	_, errs := preparer.PrepareAll(rules, nil)
+	prepared, errs := preparer.PrepareAll(rules, nil)
+	for _, p := range prepared {
+		for _, d := range p.Notes {
+			if p.Rule.Status != "deprecated" && p.Rule.Status != "unsupported" && !etwCategory[p.Rule.LogSource.Category] {
+				t.Errorf("%v", d)
+			}
+		}
+	}
 	placeholders := 0
 	for i, err := range errs {
 		for _, d := range diag.Of(err).Errors() {
