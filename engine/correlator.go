@@ -109,7 +109,6 @@ func (c *correlator) fields() []string {
 	var names []string
 	for i, p := range c.list {
 		names = append(names, ir.Fields(p.Expr)...)
-		names = append(names, p.Reads...)
 		names = append(names, c.engine.Fields(i)...)
 	}
 	return names

@@ -16,8 +16,6 @@ type Prepared struct {
 	Rule  *sigma.Rule
 	Expr  ir.Expr
 	Scope match.Scope
-	// Reads are fields that are read of a hit beside those of Expr.
-	Reads []string
 	// Correlation is set, and Expr is not, when the rule is a correlation.
 	Correlation *Correlation
 	// Quiet keeps the rule's hits for the correlations that name it.
