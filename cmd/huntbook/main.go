@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // --timezone works where the system has no zones
 
 	"github.com/huntbook/huntbook/internal/cli"
 )
