@@ -54,8 +54,8 @@ func (p *Preparer) Prepare(r *sigma.Rule) (Prepared, error) {
 	default:
 		out.Scope = match.OtherEvent
 	}
-	if _, errs := match.Compile([]match.Rule{{Expr: out.Expr}}); errs[0] != nil {
-		return out, diag.List{{Code: "not-matchable", Message: errs[0].Error(), File: r.File, Pos: r.Detection.Pos}}
+	if err := match.Check(out.Expr); err != nil {
+		return out, diag.List{{Code: "not-matchable", Message: err.Error(), File: r.File, Pos: r.Detection.Pos}}
 	}
 	return out, nil
 }

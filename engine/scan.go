@@ -1,13 +1,8 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"io"
-	"runtime"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/huntbook/huntbook/event"
@@ -85,26 +80,28 @@ type SourceCount struct {
 	Events int
 }
 
-// count adds the events of a batch, whose records stand in the order of their
-// sources.
-func (i *ScanInfo) count(b *event.Batch) {
-	for row, r := range b.Records {
-		if t := eventTime(b.Times[row]); !t.IsZero() {
-			if i.First.IsZero() || t.Before(i.First) {
-				i.First = t
-			}
-			if t.After(i.Last) {
-				i.Last = t
-			}
+// add enters what came of a run of events.
+func (i *ScanInfo) add(r *run) {
+	i.sawTime(r.first)
+	i.sawTime(r.last)
+	for _, s := range r.sources {
+		if n := len(i.Sources); n == 0 || i.Sources[n-1].Name != s.name() {
+			i.Sources = append(i.Sources, SourceCount{Name: s.name()})
 		}
-		name := ""
-		if r.Source != nil {
-			name = r.Source.Name
-		}
-		if n := len(i.Sources); n == 0 || i.Sources[n-1].Name != name {
-			i.Sources = append(i.Sources, SourceCount{Name: name})
-		}
-		i.Sources[len(i.Sources)-1].Events++
+		i.Sources[len(i.Sources)-1].Events += s.events
+	}
+}
+
+func (i *ScanInfo) sawTime(ns int64) {
+	t := eventTime(ns)
+	if t.IsZero() {
+		return
+	}
+	if i.First.IsZero() || t.Before(i.First) {
+		i.First = t
+	}
+	if t.After(i.Last) {
+		i.Last = t
 	}
 }
 
@@ -146,40 +143,14 @@ func Scan(ctx context.Context, r *ingest.Reader, rules []Prepared, workers int, 
 	if err != nil {
 		return nil, err
 	}
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-
-	jobs := make(chan *job)
-	ordered := make(chan *job, workers+1)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer close(jobs)
-		defer close(ordered)
-		if err := feed(ctx, r, jobs, ordered); err != nil {
-			cancel(err)
-		}
-	})
-	for range workers {
-		wg.Go(func() {
-			m := match.NewMatcher(program)
-			for j := range jobs {
-				j.match(m)
-			}
-		})
-	}
 	info := &ScanInfo{}
-	for j := range ordered {
-		<-j.done
-		if err := j.emit(ctx, info, c.hit); err != nil {
-			cancel(err)
-		}
-	}
-	wg.Wait()
+	err = ingest.Process(ctx, r, workers, func() ingest.Worker[*run] { return newWorker(program, r.Options()) },
+		func(made *run, shift ingest.Shift) error {
+			info.add(made)
+			return made.emit(ctx, shift, c.hit)
+		})
 	info.Summary = r.Summary()
-	if err := context.Cause(ctx); err != nil {
+	if err != nil {
 		return info, err
 	}
 	err = c.finish()
@@ -194,59 +165,4 @@ func compile(rules []Prepared) (*match.Program, error) {
 	}
 	program, errs := match.Compile(list)
 	return program, errors.Join(errs...)
-}
-
-// job is one batch on its way.
-type job struct {
-	batch *event.Batch
-	hits  []rowHit
-	done  chan struct{}
-}
-
-type rowHit struct{ row, rule int }
-
-// feed reads batches and hands each to a worker and to the collector, which
-// waits for them in the order of the data.
-func feed(ctx context.Context, r *ingest.Reader, jobs, ordered chan<- *job) error {
-	for {
-		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		j := &job{batch: b, done: make(chan struct{})}
-		select {
-		case ordered <- j:
-		case <-ctx.Done():
-			return nil
-		}
-		jobs <- j
-	}
-}
-
-func (j *job) match(m *match.Matcher) {
-	defer close(j.done)
-	m.Match(j.batch, func(rule int, rows []int) {
-		for _, row := range rows {
-			j.hits = append(j.hits, rowHit{row, rule})
-		}
-	})
-	slices.SortFunc(j.hits, func(a, b rowHit) int {
-		return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.rule, b.rule))
-	})
-}
-
-func (j *job) emit(ctx context.Context, info *ScanInfo, each func(Hit) error) error {
-	info.count(j.batch)
-	for _, h := range j.hits {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := each(Hit{Rule: h.rule, Batch: j.batch, Row: h.row}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

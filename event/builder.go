@@ -44,6 +44,8 @@ type Builder struct {
 	json    []byte // a list's JSON
 	stamps  [stampCount]int32
 	paired  bool // the event has Data elements with their names beside them
+	// compared tells that values had a say in which column takes which.
+	compared bool
 
 	// The batch that is being built.
 	number  uint64
@@ -126,13 +128,8 @@ func (b *Builder) AppendJSON(raw []byte, rec Record) error {
 		repair(b)
 	}
 	stamp := b.stamp()
-	if b.bounded {
-		if stamp == NoTime {
-			return ErrUndated
-		}
-		if stamp < b.since || stamp >= b.until {
-			return ErrOutside
-		}
+	if err := b.inside(stamp); err != nil {
+		return err
 	}
 	windows := shapes[shape].windows && b.fromWindows()
 	b.commit()
@@ -146,6 +143,19 @@ func (b *Builder) AppendJSON(raw []byte, rec Record) error {
 	return nil
 }
 
+// inside is an error when an event of that time is left out.
+func (b *Builder) inside(stamp int64) error {
+	switch {
+	case !b.bounded:
+		return nil
+	case stamp == NoTime:
+		return ErrUndated
+	case stamp < b.since || stamp >= b.until:
+		return ErrOutside
+	}
+	return nil
+}
+
 // read collects the entries of an object.
 func (b *Builder) read(raw []byte) error {
 	s := &b.scan
@@ -154,6 +164,7 @@ func (b *Builder) read(raw []byte) error {
 	}
 	s.data, s.pos, s.entries, s.depth, s.fields = raw, 0, s.entries[:0], 0, 0
 	s.lists, s.list, s.item, s.inside = 0, 0, 0, 0
+	s.dropped, s.unicode, s.beyond = false, false, false
 	s.event++
 	if len(raw) == 0 || raw[0] != '{' {
 		if n, err := Scan(raw); !errors.Is(err, ErrNotObject) {

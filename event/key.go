@@ -1,12 +1,16 @@
 package event
 
-import "strings"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // key is one name at one place of nested objects. The tree of keys outlives
 // batches: it remembers what each path means, so that a known name costs a
 // comparison.
 type key struct {
 	path     string // names from the top, joined with dots
+	mark     uint64 // a random number that tells keys apart
 	quoted   string // the name as it stands in JSON; "" when it needs escapes
 	children map[string]*key
 	// first is the name that began the object last time, after the one that
@@ -38,10 +42,11 @@ const maxKeys = 1 << 16
 type keyTree struct {
 	root  *key
 	size  int
+	seed  maphash.Seed
 	plain []byte
 }
 
-func newKeyTree() *keyTree { return &keyTree{root: &key{}} }
+func newKeyTree() *keyTree { return &keyTree{root: &key{}, seed: maphash.MakeSeed()} }
 
 // child finds the key of a name as it stands in JSON (without quotes).
 func (t *keyTree) child(parent *key, name []byte, flags uint8) *key {
@@ -59,6 +64,7 @@ func (t *keyTree) child(parent *key, name []byte, flags uint8) *key {
 	if !strings.ContainsFunc(string(name), func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) {
 		k.quoted = `"` + string(name) + `"`
 	}
+	k.mark = maphash.String(t.seed, k.path)
 	k.evidence = evidenceOf(k.path)
 	k.stamp = stampOf(k.path)
 	if parent.children == nil {

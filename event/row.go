@@ -49,6 +49,14 @@ func (b *Builder) column(name string) *column {
 	return c
 }
 
+// wantedColumn is nil for a field that is not kept.
+func (b *Builder) wantedColumn(name string) *column {
+	if b.wanted == nil || b.wanted[name] {
+		return b.column(name)
+	}
+	return nil
+}
+
 // evidence says what the event's paths tell about its shape.
 func (b *Builder) evidence() evidence {
 	var all evidence
@@ -79,19 +87,16 @@ func (b *Builder) assign(shape int) {
 			continue
 		}
 		if f.batch != b.number {
-			f.column, f.batch = nil, b.number
-			if b.wanted == nil || b.wanted[f.name] {
-				f.column = b.column(f.name)
-			}
-		}
-		if f.column == nil {
-			continue
+			f.column, f.batch = b.wantedColumn(f.name), b.number
 		}
 		b.offer(int32(i), f.column, f.weight)
 	}
 }
 
 func (b *Builder) offer(i int32, c *column, w weight) {
+	if c == nil {
+		return
+	}
 	entries := b.scan.entries
 	e := &entries[i]
 	if c.event != b.scan.event {
@@ -118,6 +123,7 @@ const bothList = ^uint32(0)
 // too, both values: rules for the clearing of a log ask for the Channel that
 // was cleared, their log source for the Channel that says so.
 func (b *Builder) both(i int32, c *column) {
+	b.compared = true
 	entries := b.scan.entries
 	first, second := &entries[c.from], &entries[i]
 	if first.list != 0 || second.list != 0 || bytes.Equal(bytes.Clone(b.text(first)), b.text(second)) {

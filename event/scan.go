@@ -91,6 +91,9 @@ type scanner struct {
 	inside  uint32 // depth of lists here
 	tree    *keyTree
 	flags   uint8 // of the string or number read last
+	// dropped tells that a key occurred again in its object; unicode that a
+	// text has a \uXXXX escape, beyond that one has bytes beyond ASCII.
+	dropped, unicode, beyond bool
 }
 
 func (s *scanner) fail(reason string) error {
@@ -281,6 +284,7 @@ func (s *scanner) count(k *key) error {
 
 // drop forgets the entries of a key that occurs again in its object.
 func (s *scanner) drop(from, to int) {
+	s.dropped = true
 	for i := from; i < to; i++ {
 		s.entries[i].dead = true
 	}
@@ -374,6 +378,7 @@ func (s *scanner) text() error {
 			return nil
 		case c == '\\':
 			s.flags |= escaped
+			s.unicode = s.unicode || i+1 < len(data) && data[i+1] == 'u'
 			n, ok := escapeLength(data[i:])
 			if !ok {
 				s.pos = min(i+n, len(data))
@@ -386,6 +391,7 @@ func (s *scanner) text() error {
 		default:
 			if c >= 0x80 {
 				s.flags |= highByte
+				s.beyond = true
 			}
 			i++
 		}

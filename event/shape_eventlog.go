@@ -95,15 +95,15 @@ func pairData(b *Builder) {
 	flush := func() {
 		switch {
 		case name >= 0 && text >= 0:
-			c := b.column(string(b.text(&entries[name])))
+			c := b.wantedColumn(string(b.text(&entries[name])))
 			entries[text].list = 0
 			b.offer(text, c, eventData)
 		case name >= 0: // an empty element
-			c := b.column(string(b.text(&entries[name])))
+			c := b.wantedColumn(string(b.text(&entries[name])))
 			entries[name].list, entries[name].end = 0, entries[name].start
 			b.offer(name, c, eventData)
 		case text >= 0:
-			b.offer(text, b.column("Data"), eventData)
+			b.offer(text, b.wantedColumn("Data"), eventData)
 		}
 		name, text = -1, -1
 	}

@@ -178,7 +178,7 @@ func newAgreement(t *testing.T, rules []engine.Prepared) *agreement {
 	a := &agreement{t: t, rules: rules, batches: make(chan *event.Batch), fired: map[int]bool{}}
 	for range runtime.GOMAXPROCS(0) {
 		a.done.Go(func() {
-			matcher, evaluator := match.NewMatcher(program), explain.NewEvaluator()
+			matcher, evaluator := match.NewMatcher(program, event.Options{}), explain.NewEvaluator()
 			for b := range a.batches {
 				a.compare(b, matcher, evaluator)
 			}
@@ -199,7 +199,7 @@ func (a *agreement) finish(events, hits int) {
 
 func (a *agreement) compare(b *event.Batch, matcher *match.Matcher, evaluator *explain.Evaluator) {
 	got := make([][]int, len(a.rules))
-	matcher.Match(b, func(rule int, rows []int) { got[rule] = slices.Clone(rows) })
+	matcher.Batch(b, func(rule int, rows []int) { got[rule] = slices.Clone(rows) })
 	events := make([]*explain.Event, b.Rows)
 	kinds := map[string][]int{} // rows
 	for row := range events {

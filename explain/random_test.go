@@ -50,7 +50,7 @@ func TestMatcherAgreesOnRandomRules(t *testing.T) {
 			t.Fatal(errs[0])
 		}
 		var got []int
-		match.NewMatcher(program).Match(batch, func(_ int, rows []int) { got = slices.Clone(rows) })
+		match.NewMatcher(program, event.Options{}).Batch(batch, func(_ int, rows []int) { got = slices.Clone(rows) })
 		for row := range batch.Rows {
 			e := rule.Event(batch, row)
 			want := rule.Matches(e)

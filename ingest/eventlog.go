@@ -26,7 +26,7 @@ func (r *Reader) eventLog(feed *feed, m member, in io.Reader) {
 			return
 		}
 		number++
-		if !feed.add(record{raw: bytes.Clone(rec.JSON), source: source, number: number}) {
+		if !feed.add(record{raw: bytes.Clone(rec.JSON), source: source, number: number}, nil) {
 			return
 		}
 	}

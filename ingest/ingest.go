@@ -11,6 +11,9 @@
 //		batch, err := r.Next(ctx) // io.EOF at the end
 //	}
 //	summary := r.Summary()
+//
+// Who needs less than batches gives Process a worker that makes what is needed of
+// each event as it comes by.
 package ingest
 
 import (
@@ -38,8 +41,8 @@ type Options struct {
 	Embedded map[string]fs.FS
 	// MaxEventBytes bounds one event; 0 is 16 MiB. A larger one is broken.
 	MaxEventBytes int
-	// BatchRows and BatchBytes (of JSON) bound a batch; 0 is 8,192 rows and
-	// 16 MiB.
+	// BatchRows and BatchBytes (of JSON) bound a batch, and a run of events
+	// that a worker gets; 0 is 8,192 rows and 16 MiB, for a run 1 MiB.
 	BatchRows, BatchBytes int
 	// Limits guard against archive bombs.
 	Limits Limits
@@ -59,7 +62,6 @@ type Limits struct {
 func (o Options) withDefaults() Options {
 	set(&o.MaxEventBytes, 16<<20)
 	set(&o.BatchRows, 8192)
-	set(&o.BatchBytes, 16<<20)
 	set(&o.Limits.Ratio, 1000)
 	set(&o.Limits.RatioAfter, 64<<20)
 	set(&o.Limits.MemberBytes, 64<<30)
@@ -76,8 +78,8 @@ func set[N int | int64](field *N, value N) {
 	}
 }
 
-// Reader gives the events of its inputs, batch by batch. Next, Summary and Close
-// are for one goroutine; Progress is for any.
+// Reader gives the events of its inputs, batch by batch, or to Process. Next,
+// Process, Summary and Close are for one goroutine; Progress is for any.
 type Reader struct {
 	options Options
 	files   []file
@@ -88,9 +90,11 @@ type Reader struct {
 	queue  chan *job // to Next, in order
 	done   sync.WaitGroup
 
-	job   *job           // the job that Next is waiting for or has
-	ready []*event.Batch // its batches that Next has not given yet
-	shift map[*event.Source]int
+	started bool
+	job     *job           // the job that is waited for
+	ready   []*event.Batch // batches that Next has not given yet
+	shift   map[*event.Source]int
+	blocks  *blockPool // nil when records outlive their job
 
 	mu      sync.Mutex
 	summary Summary
@@ -98,10 +102,10 @@ type Reader struct {
 	bytesDone, bytesTotal atomic.Int64
 }
 
-// Open checks that every input is there and begins to read. Inputs are paths of
-// files and folders, "-" for standard input, and names in Options.Embedded. The
-// error joins one for each input that is missing, wrapping fs.ErrNotExist. ctx
-// ends the reading, too.
+// Open checks that every input is there; reading begins with the first Next, or
+// with Process. Inputs are paths of files and folders, "-" for standard input, and
+// names in Options.Embedded. The error joins one for each input that is missing,
+// wrapping fs.ErrNotExist. ctx ends the reading, too.
 func Open(ctx context.Context, inputs []string, o Options) (*Reader, error) {
 	r := &Reader{options: o.withDefaults(), shift: map[*event.Source]int{}}
 	if err := r.find(inputs); err != nil {
@@ -110,15 +114,20 @@ func Open(ctx context.Context, inputs []string, o Options) (*Reader, error) {
 	for _, f := range r.files {
 		r.bytesTotal.Add(f.size)
 	}
-	workers := runtime.GOMAXPROCS(0)
 	r.ctx, r.cancel = context.WithCancel(ctx)
+	return r, nil
+}
+
+// start begins to read; each of the makers gets a goroutine.
+func (r *Reader) start(makers []maker) {
+	r.started = true
 	r.work = make(chan *job)
-	r.queue = make(chan *job, workers)
-	r.done.Add(workers + 1)
-	for range workers {
+	r.queue = make(chan *job, len(makers))
+	r.done.Add(len(makers) + 1)
+	for _, m := range makers {
 		go func() {
 			defer r.done.Done()
-			r.build()
+			r.run(m)
 		}()
 	}
 	go func() {
@@ -134,65 +143,93 @@ func Open(ctx context.Context, inputs []string, o Options) (*Reader, error) {
 		}
 		feed.flush()
 	}()
-	return r, nil
 }
 
 // Next returns the next batch; io.EOF after the last. The batch has at least one
 // row and is the caller's to keep.
 func (r *Reader) Next(ctx context.Context) (*event.Batch, error) {
+	if !r.started {
+		set(&r.options.BatchBytes, 16<<20)
+		makers := make([]maker, runtime.GOMAXPROCS(0))
+		for i := range makers {
+			makers[i] = &batches{builder: event.NewBuilder(r.Options())}
+		}
+		r.start(makers)
+	}
 	for len(r.ready) == 0 {
-		if r.job == nil {
-			select {
-			case j, ok := <-r.queue:
-				if !ok {
-					if err := r.ctx.Err(); err != nil {
-						return nil, err
-					}
-					return nil, io.EOF
-				}
-				r.job = j
-			case <-ctx.Done():
-				return nil, ctx.Err()
+		j, err := r.result(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.ready = j.made.([]*event.Batch)
+		for _, b := range r.ready {
+			for i := range b.Records {
+				b.Records[i].Number += r.shift[b.Records[i].Source]
 			}
 		}
-		select {
-		case result := <-r.job.result:
-			r.job = nil
-			r.take(result)
-		case <-r.ctx.Done():
-			return nil, r.ctx.Err()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		r.shiftMore(j)
 	}
 	batch := r.ready[0]
 	r.ready = r.ready[1:]
 	return batch, nil
 }
 
-// take enters a job's result into the summary and puts its batches up.
-func (r *Reader) take(res *result) {
+// result waits for the next job's end.
+func (r *Reader) result(ctx context.Context) (*job, error) {
+	if r.job == nil {
+		select {
+		case j, ok := <-r.queue:
+			if !ok {
+				if err := r.ctx.Err(); err != nil {
+					return nil, err
+				}
+				return nil, io.EOF
+			}
+			r.job = j
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	select {
+	case <-r.job.finished:
+		j := r.job
+		r.job = nil
+		r.take(j)
+		return j, nil
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// take enters what came of a job into the summary.
+func (r *Reader) take(j *job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.summary
-	for _, b := range res.batches {
-		for i := range b.Records {
-			rec := &b.Records[i]
-			rec.Number += r.shift[rec.Source]
-			s.Bytes += int64(len(rec.Raw))
-		}
-		s.Events += b.Rows
-	}
-	for _, p := range res.broken {
+	s.Events += j.events
+	s.Bytes += j.read
+	for _, p := range j.brokens {
 		p.Record += r.shift[p.source]
 		s.addBroken(p.Place)
 	}
-	for source, n := range res.more {
+	s.Outside += j.outside
+	s.Undated += j.undated
+}
+
+// shiftMore raises the numbers of records behind those that turned out to be
+// several.
+func (r *Reader) shiftMore(j *job) {
+	for source, n := range j.more {
 		r.shift[source] += n
 	}
-	s.Outside += res.outside
-	s.Undated += res.undated
-	r.ready = res.batches
+}
+
+// Options of reading events, as the Reader was opened with them.
+func (r *Reader) Options() event.Options {
+	o := &r.options
+	return event.Options{Location: o.Location, Since: o.Since, Until: o.Until, Fields: o.Fields}
 }
 
 // Summary says what has been read up to here; it is complete after io.EOF.

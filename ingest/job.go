@@ -14,16 +14,18 @@ type record struct {
 	broken       string // why it is none, known already; raw is nil then
 }
 
-// job is a run of records that a worker makes into batches.
+// job is a run of records that a worker makes something of.
 type job struct {
 	records []record
+	blocks  []*block // that the records point into
 	bytes   int
-	result  chan *result // of one result
-}
 
-type result struct {
-	batches          []*event.Batch
-	broken           []brokenRecord
+	finished chan struct{}
+	made     any
+	// What was found: events and their bytes, and what was left out.
+	events           int
+	read             int64
+	brokens          []brokenRecord
 	outside, undated int
 	// more counts, by source, objects beyond the first of a line: what
 	// follows them in the source is numbered higher by so many.
@@ -41,12 +43,17 @@ type feed struct {
 	job *job
 }
 
-// add takes a record; false means that reading is to end.
-func (f *feed) add(rec record) bool {
+// add takes a record that lies in a block, if any; false means that reading is
+// to end.
+func (f *feed) add(rec record, in *block) bool {
 	if f.job == nil {
-		f.job = &job{result: make(chan *result, 1)}
+		f.job = &job{finished: make(chan struct{})}
 	}
 	j := f.job
+	if n := len(j.blocks); in != nil && (n == 0 || j.blocks[n-1] != in) {
+		in.use()
+		j.blocks = append(j.blocks, in)
+	}
 	j.records = append(j.records, rec)
 	j.bytes += len(rec.raw)
 	if len(j.records) >= f.r.options.BatchRows || j.bytes >= f.r.options.BatchBytes {
@@ -72,83 +79,78 @@ func (f *feed) flush() bool {
 	return true
 }
 
-// build is a worker: it makes batches of jobs until there are no more.
-func (r *Reader) build() {
-	builder := event.NewBuilder(event.Options{
-		Location: r.options.Location, Since: r.options.Since, Until: r.options.Until, Fields: r.options.Fields,
-	})
+// maker makes something of records; it is for one goroutine.
+type maker interface {
+	// take reads one object. The errors are those of event.Builder.
+	take(raw []byte, source *event.Source, number int) error
+	// finish returns what was made since the last call.
+	finish() any
+}
+
+// run is a worker: it works on jobs until there are no more.
+func (r *Reader) run(m maker) {
 	for j := range r.work {
-		b := work{builder: builder, result: &result{}}
 		for i := range j.records {
 			if r.ctx.Err() != nil {
 				return
 			}
-			b.add(&j.records[i])
+			j.add(&j.records[i], m)
 		}
-		b.finish()
-		j.result <- b.result
+		j.made = m.finish()
+		j.records = nil
+		for _, b := range j.blocks {
+			r.blocks.release(b)
+		}
+		j.blocks = nil
+		close(j.finished)
 	}
 }
 
-// work is one job in a worker's hands.
-type work struct {
-	builder *event.Builder
-	*result
-}
-
-func (w *work) add(rec *record) {
-	number := rec.number + w.more[rec.source]
+func (j *job) add(rec *record, m maker) {
+	number := rec.number + j.more[rec.source]
 	if rec.broken != "" {
-		w.broke(rec, number, rec.broken)
+		j.broke(rec, number, rec.broken)
 		return
 	}
-	err := w.append(rec.raw, rec.source, number)
+	err := j.give(m, rec.raw, rec.source, number)
 	if err == nil {
 		return
 	}
 	if objects := several(rec.raw); objects != nil {
 		for i, raw := range objects {
-			if err := w.append(raw, rec.source, number+i); err != nil {
-				w.broke(rec, number+i, err.Error())
+			if err := j.give(m, raw, rec.source, number+i); err != nil {
+				j.broke(rec, number+i, err.Error())
 			}
 		}
-		if w.more == nil {
-			w.more = map[*event.Source]int{}
+		if j.more == nil {
+			j.more = map[*event.Source]int{}
 		}
-		w.more[rec.source] += len(objects) - 1
+		j.more[rec.source] += len(objects) - 1
 		return
 	}
-	w.broke(rec, number, err.Error())
+	j.broke(rec, number, err.Error())
 }
 
-// append adds an object to the batch. The error is one of reading the object.
-func (w *work) append(raw []byte, source *event.Source, number int) error {
-	err := w.builder.AppendJSON(raw, event.Record{Source: source, Number: number})
+// give hands an object over. The error is one of reading the object.
+func (j *job) give(m maker, raw []byte, source *event.Source, number int) error {
+	err := m.take(raw, source, number)
 	switch {
+	case err == nil:
+		j.events++
+		j.read += int64(len(raw))
 	case errors.Is(err, event.ErrOutside):
-		w.outside++
-		return nil
+		j.outside++
 	case errors.Is(err, event.ErrUndated):
-		w.undated++
-		return nil
-	case err != nil:
+		j.undated++
+	default:
 		return err
-	}
-	if w.builder.Full() {
-		w.finish()
 	}
 	return nil
 }
 
-func (w *work) broke(rec *record, number int, reason string) {
+func (j *job) broke(rec *record, number int, reason string) {
 	place := Place{Name: rec.source.Name, Line: rec.line, Record: number, Reason: reason}
-	w.broken = append(w.broken, brokenRecord{place, rec.source})
-}
-
-func (w *work) finish() {
-	if w.builder.Rows() > 0 {
-		w.batches = append(w.batches, w.builder.Batch())
-	}
+	j.brokens = append(j.brokens, brokenRecord{place, rec.source})
 }
 
 // several splits a line that holds objects only, and more than one; nil when it
@@ -169,4 +171,33 @@ func several(line []byte) [][]byte {
 		return nil
 	}
 	return objects
+}
+
+// batches makes batches of columns.
+type batches struct {
+	builder *event.Builder
+	full    []*event.Batch
+}
+
+func (b *batches) take(raw []byte, source *event.Source, number int) error {
+	if err := b.builder.AppendJSON(raw, event.Record{Source: source, Number: number}); err != nil {
+		return err
+	}
+	if b.builder.Full() {
+		b.cut()
+	}
+	return nil
+}
+
+func (b *batches) cut() {
+	if b.builder.Rows() > 0 {
+		b.full = append(b.full, b.builder.Batch())
+	}
+}
+
+func (b *batches) finish() any {
+	b.cut()
+	full := b.full
+	b.full = nil
+	return full
 }

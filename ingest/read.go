@@ -74,14 +74,15 @@ func (r *Reader) stream(feed *feed, m member, in io.Reader, at io.ReaderAt, size
 
 // text reads a stream of JSON text.
 func (r *Reader) text(feed *feed, m member, in io.Reader) {
-	w := newWindow(r.ctx, in)
+	w := newWindow(r.ctx, in, r.blocks)
+	defer func() { w.close() }()
 	w.load(firstBlock)
 	switch rest := w.rest(); {
 	case bytes.HasPrefix(rest, byteOrderMark):
 		w.advance(len(byteOrderMark))
 	case bytes.HasPrefix(rest, []byte("\xff\xfe")), bytes.HasPrefix(rest, []byte("\xfe\xff")):
 		decoder := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
-		w = newWindow(r.ctx, decoder.Reader(io.MultiReader(bytes.NewReader(rest), w.tail())))
+		w = newWindow(r.ctx, decoder.Reader(io.MultiReader(bytes.NewReader(rest), w.tail())), nil)
 		w.load(firstBlock)
 	}
 	s := splitter{w: w, feed: feed, source: &event.Source{Name: m.name}, max: r.options.MaxEventBytes, line: 1}

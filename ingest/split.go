@@ -21,12 +21,12 @@ type splitter struct {
 // emit feeds a record; false means that reading is to end.
 func (s *splitter) emit(raw []byte) bool {
 	s.number++
-	return s.feed.add(record{raw: raw, source: s.source, line: s.line, number: s.number})
+	return s.feed.add(record{raw: raw, source: s.source, line: s.line, number: s.number}, s.w.block)
 }
 
 func (s *splitter) broken(reason string) bool {
 	s.number++
-	return s.feed.add(record{source: s.source, line: s.line, number: s.number, broken: reason})
+	return s.feed.add(record{source: s.source, line: s.line, number: s.number, broken: reason}, nil)
 }
 
 func (s *splitter) tooLarge() string {
@@ -138,7 +138,7 @@ func (s *splitter) stream() error {
 	}
 	if open > 0 {
 		s.number++
-		s.feed.add(record{source: s.source, line: s.line, number: s.number, broken: "the file ends before its list does: it is cut off"})
+		s.feed.add(record{source: s.source, line: s.line, number: s.number, broken: "the file ends before its list does: it is cut off"}, nil)
 	}
 	return nil
 }

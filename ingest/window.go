@@ -12,31 +12,36 @@ import (
 const firstBlock, largestBlock = 32 << 10, 1 << 20
 
 // window is the part of a stream that is looked at. Bytes that it has shown are
-// never overwritten: records point into its blocks.
+// never overwritten while somebody uses their block: records point into it.
 type window struct {
 	ctx   context.Context
 	in    io.Reader
-	block []byte // filled up to its length
+	pool  *blockPool
+	block *block // filled up to its data's length; nil before the first
 	from  int    // where the rest begins
 	size  int    // of the next block
 	err   error  // why the stream ended; io.EOF when all is read
 }
 
-func newWindow(ctx context.Context, in io.Reader) *window {
-	return &window{ctx: ctx, in: in, size: firstBlock}
+func newWindow(ctx context.Context, in io.Reader, pool *blockPool) *window {
+	return &window{ctx: ctx, in: in, pool: pool, size: firstBlock, block: &block{}}
 }
 
 // rest is what is loaded and not passed yet.
-func (w *window) rest() []byte { return w.block[w.from:] }
+func (w *window) rest() []byte { return w.block.data[w.from:] }
+
+// close gives the last block back.
+func (w *window) close() { w.pool.release(w.block) }
 
 func (w *window) advance(n int) { w.from += n }
 
 // more loads at least one byte more; false when the stream has ended.
 func (w *window) more() bool {
-	if len(w.block) == cap(w.block) {
+	if len(w.block.data) == cap(w.block.data) {
 		rest := w.rest()
-		next := make([]byte, len(rest), max(w.size, 2*len(rest)))
-		copy(next, rest)
+		next := w.pool.get(max(w.size, 2*len(rest)))
+		next.data = append(next.data, rest...)
+		w.pool.release(w.block)
 		w.block, w.from = next, 0
 		w.size = min(2*w.size, largestBlock)
 	}
@@ -44,8 +49,9 @@ func (w *window) more() bool {
 		if w.err = w.ctx.Err(); w.err != nil {
 			break
 		}
-		n, err := w.in.Read(w.block[len(w.block):cap(w.block)])
-		w.block = w.block[:len(w.block)+n]
+		data := w.block.data
+		n, err := w.in.Read(data[len(data):cap(data)])
+		w.block.data = data[:len(data)+n]
 		w.err = err
 		if n > 0 {
 			return true

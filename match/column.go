@@ -15,7 +15,6 @@ import (
 
 // columnProgram finds which predicates of one field a value satisfies.
 type columnProgram struct {
-	field string
 	// exact maps a folded value to the predicates that may equal it.
 	exact map[string][]candidate
 	// longestExact is the length of the longest of them, in bytes.
@@ -28,6 +27,9 @@ type columnProgram struct {
 	each []int32
 	// wanted is false when no predicate looks at single values.
 	wanted bool
+	// null and exists are satisfied by whole values: null or absent, and
+	// present.
+	null, exists []int32
 }
 
 // candidate is a predicate that a value may satisfy, and what is left to test.
@@ -51,8 +53,8 @@ type columnBuilder struct {
 	literals []string
 }
 
-func newColumnBuilder(field string) *columnBuilder {
-	return &columnBuilder{&columnProgram{field: field, exact: map[string][]candidate{}, longestExact: -1}, map[string]int32{}, nil}
+func newColumnBuilder() *columnBuilder {
+	return &columnBuilder{&columnProgram{exact: map[string][]candidate{}, longestExact: -1}, map[string]int32{}, nil}
 }
 
 func (b *columnBuilder) build() *columnProgram {
@@ -87,6 +89,10 @@ func (b *columnBuilder) add(i int32, p *predicate) {
 		}
 	case ir.CIDR, ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual, ir.TimePart:
 		b.program.each = append(b.program.each, i)
+	case ir.Null:
+		b.program.null = append(b.program.null, i)
+	case ir.Exists:
+		b.program.exists = append(b.program.exists, i)
 	}
 }
 
@@ -145,10 +151,8 @@ func (b *columnBuilder) addLiteral(text string, c candidate) {
 
 // valueScanner applies column programs to values; it owns the buffers.
 type valueScanner struct {
-	preds []predicate
-	// stamps tells which literals the current value was seen to contain.
-	stamps []uint32
-	stamp  uint32
+	preds  []predicate
+	marks  marks
 	buffer []byte
 }
 
@@ -210,19 +214,7 @@ func (s *valueScanner) scan(c *columnProgram, v *event.Value, hit func(pred int3
 }
 
 func (s *valueScanner) scanLiterals(c *columnProgram, v *subject, hit func(pred int32)) {
-	if len(s.stamps) < len(c.byLiteral) {
-		s.stamps = make([]uint32, len(c.byLiteral))
-		s.stamp = 0
-	}
-	if s.stamp++; s.stamp == 0 {
-		clear(s.stamps)
-		s.stamp = 1
-	}
-	c.literals.find(v.plain, func(l int32) {
-		if s.stamps[l] == s.stamp {
-			return
-		}
-		s.stamps[l] = s.stamp
+	c.literals.find(v.plain, &s.marks, func(l int32) {
 		for _, cand := range c.byLiteral[l] {
 			if s.test(cand, v, c.literals.texts[l]) {
 				hit(cand.pred)

@@ -2,14 +2,17 @@
 //
 // Rules are compiled into a Program: every comparison of every rule becomes a
 // predicate, kept once however many rules share it, and ordered by the field
-// that it reads. A batch of events is matched column by column: each distinct
-// value is looked at once and gives the predicates that it satisfies; a
-// predicate's rows become a bitmap, and a rule's condition is algebra on
-// bitmaps. The package knows nothing of files, rules' YAML or queries. Data
-// flows: ir trees → Compile → Program; event.Batch → Matcher → rows a rule.
+// that it reads. An event is matched in three steps. Its log source fields give
+// its category: the rules that can still match, and the fields that these read.
+// Each of these fields' values gives the predicates that it satisfies, its
+// verdict, which is remembered, since logs repeat themselves. And each predicate
+// calls up the rules that need it; only their conditions are evaluated. The
+// package knows nothing of files, rules' YAML or queries. Data flows: ir trees →
+// Compile → Program; an event's JSON → Matcher → rules.
 package match
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -44,6 +47,10 @@ type Program struct {
 	rules   []compiledRule
 	preds   []predicate
 	columns []*columnProgram
+	// fields are the names of the columns, logSource the columns that give an
+	// event its category.
+	fields    []string
+	logSource []int32
 	// keywords holds the predicates that look at every column; nil when no
 	// rule has any. rawFilter passes over events that hold none.
 	keywords  *columnProgram
@@ -84,13 +91,13 @@ const (
 
 // logSourceFields have few distinct values, and tell for most rules that an
 // event is none of theirs.
-var logSourceFields = map[string]bool{"Channel": true, "EventID": true, "Provider_Name": true}
+var logSourceFields = [...]string{"Channel", "EventID", "Provider_Name"}
 
 func predCost(field string) int {
 	switch {
 	case field == "":
 		return costKeyword
-	case logSourceFields[field]:
+	case slices.Contains(logSourceFields[:], field):
 		return costLogSource
 	}
 	return costPred
@@ -104,12 +111,16 @@ type predicate struct {
 	prefix netip.Prefix
 	number float64
 	column int32 // index into Program.columns, -1 for a keyword
+	other  int32 // the column that a field reference names
 }
 
 // Compile makes a Program. The errors have an entry a rule, nil where all went
 // well; a rule with an error never matches.
 func Compile(rules []Rule) (*Program, []error) {
 	c := &compiler{p: &Program{}, predIndex: map[string]int32{}, columnIndex: map[string]int32{}}
+	for _, name := range logSourceFields {
+		c.p.logSource = append(c.p.logSource, c.column(name))
+	}
 	errs := make([]error, len(rules))
 	for i, r := range rules {
 		root, err := c.node(r.Expr)
@@ -135,6 +146,7 @@ type compiler struct {
 	columnIndex map[string]int32
 	builders    []*columnBuilder
 	keywords    *columnBuilder
+	key         []byte
 }
 
 func (c *compiler) node(e ir.Expr) (node, error) {
@@ -169,10 +181,57 @@ func (c *compiler) group(kind nodeKind, x []ir.Expr) (node, error) {
 }
 
 func (c *compiler) match(m *ir.Match) (node, error) {
-	key := fmt.Sprintf("%q %d %v %q %q %d %d %v", m.Field, m.Op, m.Pattern, m.Text, m.Part, m.Compare, m.Affix, m.Cased)
-	if i, ok := c.predIndex[key]; ok {
+	c.key = appendKey(c.key[:0], m)
+	if i, ok := c.predIndex[string(c.key)]; ok {
 		return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
 	}
+	p, err := newPredicate(m)
+	if err != nil {
+		return node{}, err
+	}
+	if m.Op == ir.FieldRef {
+		p.other = c.column(m.Text)
+	}
+	i := int32(len(c.p.preds))
+	c.predIndex[string(c.key)] = i
+	c.builder(m.Field, &p).add(i, &p)
+	c.p.preds = append(c.p.preds, p)
+	return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
+}
+
+// appendKey appends what tells a comparison from others.
+func appendKey(key []byte, m *ir.Match) []byte {
+	text := func(s string) {
+		key = binary.AppendUvarint(key, uint64(len(s)))
+		key = append(key, s...)
+	}
+	cased := byte(0)
+	if m.Cased {
+		cased = 1
+	}
+	key = append(key, byte(m.Op), byte(m.Compare), byte(m.Affix), cased)
+	text(m.Field)
+	text(m.Text)
+	text(m.Part)
+	for _, t := range m.Pattern {
+		key = append(key, byte(t.Kind))
+		text(t.Text)
+	}
+	return key
+}
+
+// Check returns the first error that Compile would have of a condition.
+func Check(e ir.Expr) error {
+	var first error
+	ir.Walk(e, func(m *ir.Match) {
+		if first == nil {
+			_, first = newPredicate(m)
+		}
+	})
+	return first
+}
+
+func newPredicate(m *ir.Match) (predicate, error) {
 	p := predicate{m: m, column: -1}
 	switch m.Op {
 	case ir.Like:
@@ -188,48 +247,49 @@ func (c *compiler) match(m *ir.Match) (node, error) {
 	case ir.Regexp:
 		re, err := regexp.Compile(m.Text)
 		if err != nil {
-			return node{}, fmt.Errorf("regular expression %q: %w", m.Text, err)
+			return p, fmt.Errorf("regular expression %q: %w", m.Text, err)
 		}
 		p.re = re
 	case ir.CIDR:
 		prefix, err := netip.ParsePrefix(m.Text)
 		if err != nil {
-			return node{}, fmt.Errorf("network %q: %w", m.Text, err)
+			return p, fmt.Errorf("network %q: %w", m.Text, err)
 		}
 		p.prefix = prefix
 	case ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual, ir.TimePart:
 		number, err := strconv.ParseFloat(m.Text, 64)
 		if err != nil {
-			return node{}, fmt.Errorf("number %q: %w", m.Text, err)
+			return p, fmt.Errorf("number %q: %w", m.Text, err)
 		}
 		p.number = number
+	case ir.Raw:
+		return p, errors.New("a text in a target's own language (query_expression_placeholders) can't be matched")
 	}
-	if m.Op == ir.Raw {
-		return node{}, errors.New("a text in a target's own language (query_expression_placeholders) can't be matched")
-	}
-	i := int32(len(c.p.preds))
-	c.predIndex[key] = i
-	c.builder(m.Field, &p).add(i, &p)
-	c.p.preds = append(c.p.preds, p)
-	return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
+	return p, nil
 }
 
 func (c *compiler) builder(field string, p *predicate) *columnBuilder {
 	if field == "" {
 		if c.keywords == nil {
-			c.keywords = newColumnBuilder("")
+			c.keywords = newColumnBuilder()
 		}
 		return c.keywords
 	}
+	p.column = c.column(field)
+	return c.builders[p.column]
+}
+
+// column is the number of the column that holds a field.
+func (c *compiler) column(field string) int32 {
 	i, ok := c.columnIndex[field]
 	if !ok {
 		i = int32(len(c.builders))
 		c.columnIndex[field] = i
-		c.builders = append(c.builders, newColumnBuilder(field))
+		c.builders = append(c.builders, newColumnBuilder())
 		c.p.columns = append(c.p.columns, nil)
+		c.p.fields = append(c.p.fields, field)
 	}
-	p.column = i
-	return c.builders[i]
+	return i
 }
 
 // shortNumber is the shortest form of a decimal number: "1.50" → "1.5".

@@ -28,7 +28,7 @@ func appendFold(dst []byte, s string) []byte {
 // foldASCII folds the ASCII text at the start of s into dst, which is as long,
 // and returns its length.
 func foldASCII(dst []byte, s string) int {
-	const high, low7 = 0x8080808080808080, 0x7F7F7F7F7F7F7F7F
+	const high = 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
@@ -36,10 +36,7 @@ func foldASCII(dst []byte, s string) int {
 		if w&high != 0 {
 			break
 		}
-		// A byte's high bit is set where it is at least 'A', or above 'Z'.
-		atLeastA := (w & low7) + 0x3F3F3F3F3F3F3F3F
-		aboveZ := (w & low7) + 0x2525252525252525
-		binary.LittleEndian.PutUint64(dst[i:], w|(atLeastA&^aboveZ&high)>>2)
+		binary.LittleEndian.PutUint64(dst[i:], lowerWord(w))
 	}
 	for ; i < len(s); i++ {
 		c := s[i]

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"unsafe"
@@ -13,42 +14,54 @@ import (
 // rawFilter tells from an event's JSON text which keywords may occur in its
 // values, so that few events have to be read again with all their fields.
 type rawFilter struct {
-	groups []rawGroup
-	// of lists the groups of a keyword predicate; nil when the text of an
-	// event shows nothing of it.
-	of map[int32][]int
-}
-
-// rawGroup holds the texts that are looked for in one way, so that long
-// keywords, which are found quickly, do not wait for short ones.
-type rawGroup struct {
-	literals *literals
-	preds    [][]int32 // of each text
+	// pieces are, of each keyword predicate, texts of which the JSON of an event
+	// that satisfies it holds one; none when the JSON tells nothing.
+	pieces map[int32][]string
+	all    *rawSearch
 }
 
 func newRawFilter(preds []predicate) *rawFilter {
-	f := &rawFilter{of: map[int32][]int{}}
-	texts := make([][]string, len(classForms))
-	owners := make([][][]int32, len(classForms))
+	f := &rawFilter{pieces: map[int32][]string{}}
+	var all []int32
 	for i := range preds {
-		if preds[i].column >= 0 {
-			continue
-		}
-		pieces := verbatimPieces(&preds[i])
-		for _, piece := range pieces {
-			c := classOf(piece)
-			texts[c] = append(texts[c], piece)
-			owners[c] = append(owners[c], []int32{int32(i)})
-			if !slices.Contains(f.of[int32(i)], c) {
-				f.of[int32(i)] = append(f.of[int32(i)], c)
-			}
+		if preds[i].column < 0 {
+			f.pieces[int32(i)] = verbatimPieces(&preds[i])
+			all = append(all, int32(i))
 		}
 	}
-	f.groups = make([]rawGroup, len(classForms))
-	for c := range classForms {
-		f.groups[c] = rawGroup{newLiterals(texts[c]), owners[c]}
-	}
+	f.all = f.search(all)
 	return f
+}
+
+// rawSearch looks for some of the keywords.
+type rawSearch struct {
+	preds    []int32
+	literals *literals
+	owners   [][]int32 // the predicates that each text belongs to
+	// blind tells that the text of an event never says that it has none of
+	// the keywords.
+	blind bool
+}
+
+// search makes the search for some keyword predicates.
+func (f *rawFilter) search(preds []int32) *rawSearch {
+	s := &rawSearch{preds: preds}
+	var texts []string
+	index := map[string]int{}
+	for _, pred := range preds {
+		s.blind = s.blind || len(f.pieces[pred]) == 0
+		for _, text := range f.pieces[pred] {
+			i, ok := index[text]
+			if !ok {
+				i = len(texts)
+				index[text] = i
+				texts, s.owners = append(texts, text), append(s.owners, nil)
+			}
+			s.owners[i] = append(s.owners[i], pred)
+		}
+	}
+	s.literals = newLiterals(texts)
+	return s
 }
 
 // verbatimPieces are texts of which the JSON of an event that satisfies the
@@ -96,118 +109,70 @@ func verbatim(text string) string {
 	return best
 }
 
-// isDisguised tells whether an event may hold keywords that its text does not
+// keywordState is how far the current event was searched for keywords.
+type keywordState struct {
+	// searched tells that all keywords were looked for, read that all values
+	// were looked at.
+	searched, read bool
+	maybe          []int32 // the predicates that the text may satisfy
+}
+
+func (k *keywordState) reset() { *k = keywordState{maybe: k.maybe[:0]} }
+
+// searchFor looks for the keywords that call up rules of the category.
+func (m *Matcher) searchFor(c *category) {
+	s := c.search
+	m.searchRaw(s)
+	if s.blind || len(m.keywords.maybe) > 0 || m.disguised() {
+		m.readAgain()
+	}
+	if !m.keywords.read {
+		return
+	}
+	for _, pred := range s.preds {
+		if m.truth[pred] == m.now {
+			m.call(c, pred)
+		}
+	}
+}
+
+// hasKeyword tells whether the event satisfies a keyword predicate.
+func (m *Matcher) hasKeyword(pred int32) bool {
+	k := &m.keywords
+	if !k.read && !k.searched {
+		k.searched = true
+		m.searchRaw(m.p.rawFilter.all)
+	}
+	if !k.read && (slices.Contains(k.maybe, pred) || len(m.p.rawFilter.pieces[pred]) == 0 || m.disguised()) {
+		m.readAgain()
+	}
+	return m.truth[pred] == m.now
+}
+
+func (m *Matcher) searchRaw(s *rawSearch) {
+	raw := m.event.JSON()
+	text := unsafe.String(unsafe.SliceData(raw), len(raw)) //nolint:gosec // the event does not change meanwhile
+	m.work.Searched += len(raw)
+	s.literals.find(text, &m.scanner.marks, func(i int32) { m.keywords.maybe = append(m.keywords.maybe, s.owners[i]...) })
+}
+
+// disguised tells whether an event may hold keywords that its text does not
 // show: a character can be written as \uXXXX, and the long s and the Kelvin sign
 // fold to letters of ASCII.
-func isDisguised(raw string) bool {
-	return hasUnicodeEscape(raw) || strings.Contains(raw, "ſ") || strings.Contains(raw, "\u212a")
+func (m *Matcher) disguised() bool {
+	escapes, beyond := m.event.Disguised()
+	return escapes || beyond && (bytes.Contains(m.event.JSON(), []byte("ſ")) || bytes.Contains(m.event.JSON(), []byte("\u212a")))
 }
 
-func hasUnicodeEscape(raw string) bool {
-	for from := 0; ; {
-		i := strings.Index(raw[from:], `\u`)
-		if i < 0 {
-			return false
-		}
-		i += from
-		backslashes := 1
-		for i-backslashes >= 0 && raw[i-backslashes] == '\\' {
-			backslashes++
-		}
-		if backslashes%2 == 1 {
-			return true
-		}
-		from = i + 2
-	}
-}
-
-// keywordState is how far a batch was searched for keywords.
-type keywordState struct {
-	// searched are the rows that were searched for each group of the filter,
-	// examined those that were looked at for disguises.
-	searched            []bitmap
-	examined, disguised bitmap
-	maybe               map[int32]bitmap // rows that may hold a predicate's keyword
-	decoded             bitmap           // rows that were read again
-	whole               *event.Builder
-}
-
-func (k *keywordState) reset() {
-	clear(k.searched)
-	clear(k.maybe)
-	k.examined, k.disguised, k.decoded = nil, nil, nil
-}
-
-// findKeyword brings a keyword predicate's rows up to date for the candidates.
-func (m *Matcher) findKeyword(i int32, candidates bitmap) {
-	k := &m.keywords
-	groups := m.p.rawFilter.of[i]
-	if groups == nil {
-		m.readAgain(candidates)
+// readAgain reads the event with all its fields and notes the keyword predicates
+// that they satisfy.
+func (m *Matcher) readAgain() {
+	m.keywords.read = true
+	m.work.Reread++
+	if m.whole.AppendJSON(m.event.JSON(), event.Record{}) != nil {
 		return
 	}
-	for _, g := range groups {
-		m.searchRaw(g, candidates)
-	}
-	if k.disguised == nil {
-		k.disguised = m.blank()
-	}
-	for _, row := range m.freshRows(&k.examined, candidates).appendRows(nil) {
-		if isDisguised(m.raw(row)) {
-			k.disguised.set(uint32(row))
-		}
-	}
-	rows := m.blank()
-	rows.or(k.disguised)
-	rows.or(k.maybe[i])
-	rows.and(candidates)
-	m.readAgain(rows)
-}
-
-func (m *Matcher) searchRaw(g int, candidates bitmap) {
-	k, group := &m.keywords, &m.p.rawFilter.groups[g]
-	for _, row := range m.freshRows(&k.searched[g], candidates).appendRows(nil) {
-		group.literals.find(m.raw(row), func(text int32) {
-			for _, pred := range group.preds[text] {
-				if k.maybe[pred] == nil {
-					k.maybe[pred] = m.blank()
-				}
-				k.maybe[pred].set(uint32(row))
-			}
-		})
-	}
-}
-
-// raw is the JSON text of a row.
-func (m *Matcher) raw(row int) string {
-	b := m.batch.Records[row].Raw
-	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // the text of a batch never changes
-}
-
-// readAgain reads rows with all their fields, since the batch may hold only
-// those that rules name, and notes the keyword predicates that they satisfy.
-func (m *Matcher) readAgain(rows bitmap) {
-	k := &m.keywords
-	var origin []uint32
-	for _, row := range m.freshRows(&k.decoded, rows).appendRows(nil) {
-		if k.whole.AppendJSON(m.batch.Records[row].Raw, event.Record{}) == nil {
-			origin = append(origin, uint32(row))
-		}
-	}
-	if len(origin) == 0 {
-		return
-	}
-	for _, c := range k.whole.Batch().Columns {
-		var s columnState
-		s.reset(c)
-		for code := 1; code < len(c.Values); code++ {
-			m.scanner.scan(m.p.keywords, &c.Values[code], func(pred int32) {
-				p := m.touch(pred)
-				if p.rows == nil {
-					p.rows = m.blank()
-				}
-				s.eachRow(uint32(code), func(row uint32) { p.rows.set(origin[row]) })
-			})
-		}
+	for _, c := range m.whole.Batch().Columns {
+		m.scanner.scan(m.p.keywords, &c.Values[len(c.Values)-1], func(pred int32) { m.truth[pred] = m.now })
 	}
 }

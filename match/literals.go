@@ -1,86 +1,143 @@
 package match
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"strings"
+)
 
 // literals finds which of many texts occur in a value, whatever the case of
-// ASCII letters, in one pass over the value.
+// ASCII letters, in a pass or a few over the value.
 //
-// Of every text some windows of four bytes are taken. At positions of the value
-// four bytes are hashed, letters in lower case, into a bit set that stays in the
-// cache; only where the bit is set a table is looked up and the text compared.
-// Long texts are looked for at every fourth or eighth position only: as many
-// windows of them, one after the other, are in the table, and one of these must
-// stand at such a position. Texts of one to three bytes have windows of their
-// own size. The texts are folded; the value may be.
+// Of every text some windows of up to four bytes are taken. At positions of the
+// value as many bytes are hashed, letters in lower case, into a bit set that
+// stays in the cache; only where the bit is set a table is looked up and the text
+// compared. Long texts need not be looked for at every position: with a stride of
+// eight, eight windows of the text, one after the other, are in the table, and one
+// of these must stand at a position that is looked at. So texts are put into
+// classes by their length. The texts are folded; the value may be.
 type literals struct {
 	texts   []string
 	classes []class
 }
 
-// class holds the texts that are looked for with one stride and one size of
-// windows.
+// class holds the texts that are looked for with one stride.
 type class struct {
-	size, stride int
-	mask         uint32 // of the bytes that belong to the window
+	size, stride int    // of the windows, and between positions
+	mask         uint32 // of the bytes that belong to a window
 	filter       []uint64
 	shift        uint8 // of the hash, so that it indexes filter's bits
-	buckets      map[uint32][]entry
+	// entries stand in the order of their hash; starts says where those begin
+	// whose hash has the same leading bits, all but startShift.
+	entries    []window
+	starts     []uint32
+	startShift uint8
 }
 
-// entry is a text and where a window stands in it.
-type entry struct {
+// window is a text and where a window stands in it.
+type window struct {
+	key    uint32
 	text   int32
 	offset int32
 }
 
-// classForms are the classes by the shortest text that each is for; the first
-// that fits takes a text.
-var classForms = []struct{ shortest, size, stride int }{
-	{11, 4, 8}, {7, 4, 4}, {4, 4, 1}, {3, 3, 1}, {2, 2, 1}, {1, 1, 1},
-}
-
-func classOf(text string) int {
-	for i, f := range classForms {
-		if len(text) >= f.shortest {
-			return i
-		}
-	}
-	return len(classForms) - 1
-}
+// The greatest stride, and how many classes there may be.
+const maxStride, maxClasses = 16, 3
 
 func newLiterals(texts []string) *literals {
 	l := &literals{texts: texts}
-	members := make([][]int32, len(classForms))
-	for i, t := range texts {
-		c := classOf(t)
-		members[c] = append(members[c], int32(i))
+	order := make([]int32, len(texts))
+	for i := range order {
+		order[i] = int32(i)
 	}
-	for i, m := range members {
-		if len(m) > 0 {
-			l.classes = append(l.classes, newClass(classForms[i].size, classForms[i].stride, texts, m))
-		}
+	slices.SortStableFunc(order, func(a, b int32) int { return len(texts[a]) - len(texts[b]) })
+	for _, members := range classify(texts, order) {
+		l.classes = append(l.classes, newClass(texts, members))
 	}
 	return l
 }
 
-func newClass(size, stride int, texts []string, members []int32) class {
-	bitsWanted := min(22, max(12, bits.Len(uint(len(members)*stride*16))))
-	c := class{
-		size: size, stride: stride,
-		mask:    uint32(1<<(8*size) - 1),
-		filter:  make([]uint64, 1<<(bitsWanted-6)),
-		shift:   uint8(32 - bitsWanted),
-		buckets: map[uint32][]entry{},
+// shapeOf gives windows and stride for texts of which the shortest has that
+// length.
+func shapeOf(shortest int) (size, stride int) {
+	size = min(shortest, 4)
+	return size, min(shortest-size+1, maxStride)
+}
+
+// classify cuts the texts, which are ordered by length, so that as few positions
+// as possible have to be looked at.
+func classify(texts []string, order []int32) [][]int32 {
+	var starts []int // where a new length begins
+	for i := range order {
+		if i == 0 || len(texts[order[i]]) != len(texts[order[i-1]]) {
+			starts = append(starts, i)
+		}
 	}
+	// best[k][i] is the least cost of the texts from starts[i] on in k classes,
+	// next[k][i] where the second of these begins.
+	cost := func(i int) float64 {
+		_, stride := shapeOf(len(texts[order[starts[i]]]))
+		return 0.02 + 1/float64(stride)
+	}
+	n := len(starts)
+	best, next := make([][]float64, maxClasses+1), make([][]int, maxClasses+1)
+	for k := 1; k <= maxClasses; k++ {
+		best[k], next[k] = make([]float64, n), make([]int, n)
+		for i := range n {
+			best[k][i], next[k][i] = cost(i), n
+			for j := i + 1; k > 1 && j < n; j++ {
+				if c := cost(i) + best[k-1][j]; c < best[k][i] {
+					best[k][i], next[k][i] = c, j
+				}
+			}
+		}
+	}
+	var classes [][]int32
+	for i, k := 0, maxClasses; i < n; k-- {
+		j := next[k][i]
+		end := len(order)
+		if j < n {
+			end = starts[j]
+		}
+		classes = append(classes, order[starts[i]:end])
+		i = j
+	}
+	return classes
+}
+
+func newClass(texts []string, members []int32) class {
+	c := class{}
+	c.size, c.stride = shapeOf(len(texts[members[0]]))
+	c.mask = uint32(1<<(8*c.size) - 1)
+	count := len(members) * c.stride
+	filterBits := min(22, max(12, bits.Len(uint(count*16))))
+	startBits := min(filterBits, bits.Len(uint(count)))
+	c.shift, c.startShift = uint8(32-filterBits), uint8(32-startBits)
+	c.filter = make([]uint64, 1<<(filterBits-6))
+	c.starts = make([]uint32, 1<<startBits+1)
+	unordered := make([]window, 0, count)
+	shared := sharedWindows(texts, members)
 	for _, i := range members {
 		t := texts[i]
-		first := rarestWindow(t, size+stride-1)
-		for offset := first; offset < first+stride; offset++ {
-			key := load(t[offset:], size)
-			c.buckets[key] = append(c.buckets[key], entry{i, int32(offset)})
-			h := hash(key) >> c.shift
-			c.filter[h>>6] |= 1 << (h & 63)
+		first := rarestPiece(t, c.size+c.stride-1, shared)
+		for offset := first; offset < first+c.stride; offset++ {
+			w := window{load(t, offset) & c.mask, i, int32(offset)}
+			unordered = append(unordered, w)
+			h := hash(w.key)
+			c.filter[h>>c.shift>>6] |= 1 << (h >> c.shift & 63)
+			c.starts[h>>c.startShift+1]++
 		}
+	}
+	for i := range len(c.starts) - 1 {
+		c.starts[i+1] += c.starts[i]
+	}
+	at := slices.Clone(c.starts)
+	c.entries = make([]window, count)
+	for _, w := range unordered {
+		h := hash(w.key) >> c.startShift
+		c.entries[at[h]] = w
+		at[h]++
 	}
 	return c
 }
@@ -89,58 +146,92 @@ func newClass(size, stride int, texts []string, members []int32) class {
 // too, in texts and values alike.
 const lowerBits = 0x20202020
 
-func load(s string, size int) uint32 {
-	var key uint32
-	for i := range size {
-		key |= (uint32(s[i]) | 0x20) << (8 * i)
+// load reads four bytes, or what there is of them.
+func load(s string, at int) uint32 {
+	if at+4 <= len(s) {
+		s = s[at : at+4]
+		return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | lowerBits
 	}
-	return key
+	var key uint32
+	for i := 0; at+i < len(s); i++ {
+		key |= uint32(s[at+i]) << (8 * i)
+	}
+	return key | lowerBits
 }
 
 func hash(key uint32) uint32 { return key * 0x9E3779B1 }
 
-// find calls found for every text that occurs in the value, at least once.
-func (l *literals) find(value string, found func(text int32)) {
-	for i := range l.classes {
-		l.findClass(&l.classes[i], value, found)
+// marks tell which texts were found in the current value.
+type marks struct {
+	at  []uint32
+	now uint32
+}
+
+func (m *marks) begin(texts int) {
+	if len(m.at) < texts {
+		m.at, m.now = make([]uint32, texts), 0
+	}
+	if m.now++; m.now == 0 {
+		clear(m.at)
+		m.now = 1
 	}
 }
 
-func (l *literals) findClass(c *class, value string, found func(text int32)) {
-	filter, shift, stride := c.filter, c.shift&31, c.stride
-	if c.size < 4 {
-		for i := 0; i+c.size <= len(value); i++ {
-			if key := load(value[i:], c.size); filter[hash(key)>>shift>>6]&(1<<(hash(key)>>shift&63)) != 0 {
-				l.compare(c, value, i, key, found)
-			}
-		}
-		return
+// find calls found once for every text that occurs in the value.
+func (l *literals) find(value string, m *marks, found func(text int32)) {
+	m.begin(len(l.texts))
+	for i := range l.classes {
+		l.findClass(&l.classes[i], value, m, found)
 	}
-	for i := 0; i+4 <= len(value); i += stride {
+}
+
+func (l *literals) findClass(c *class, value string, m *marks, found func(text int32)) {
+	filter, shift, stride, mask := c.filter, c.shift&31, c.stride, c.mask
+	i := 0
+	for ; i+4 <= len(value); i += stride {
 		s := value[i : i+4]
-		key := (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | lowerBits
+		key := ((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | lowerBits) & mask
 		h := hash(key) >> shift
 		if filter[h>>6]&(1<<(h&63)) != 0 {
-			l.compare(c, value, i, key, found)
+			l.compare(c, value, i, key, m, found)
+		}
+	}
+	for ; i+c.size <= len(value); i += stride {
+		if key := load(value, i) & mask; filter[hash(key)>>shift>>6]&(1<<(hash(key)>>shift&63)) != 0 {
+			l.compare(c, value, i, key, m, found)
 		}
 	}
 }
 
 // compare looks at the texts that have the window that stands at i.
-func (l *literals) compare(c *class, value string, i int, key uint32, found func(text int32)) {
-	for _, e := range c.buckets[key] {
-		t := l.texts[e.text]
-		from := i - int(e.offset)
+func (l *literals) compare(c *class, value string, i int, key uint32, m *marks, found func(text int32)) {
+	bucket := hash(key) >> c.startShift
+	for _, w := range c.entries[c.starts[bucket]:c.starts[bucket+1]] {
+		if w.key != key || m.at[w.text] == m.now {
+			continue
+		}
+		t := l.texts[w.text]
+		from := i - int(w.offset)
 		if from >= 0 && from+len(t) <= len(value) && equalLower(value[from:from+len(t)], t) {
-			found(e.text)
+			m.at[w.text] = m.now
+			found(w.text)
 		}
 	}
 }
 
-// equalLower tells whether a value equals a text that has no ASCII capitals,
-// whatever the case of the value's ASCII letters.
+// equalLower tells whether a value equals a text of the same length that has no
+// ASCII capitals, whatever the case of the value's ASCII letters.
 func equalLower(value, lower string) bool {
-	for i := range len(value) {
+	i := 0
+	for ; i+8 <= len(value) && i+8 <= len(lower); i += 8 {
+		var v, t [8]byte
+		copy(v[:], value[i:i+8])
+		copy(t[:], lower[i:i+8])
+		if lowerWord(binary.LittleEndian.Uint64(v[:])) != binary.LittleEndian.Uint64(t[:]) {
+			return false
+		}
+	}
+	for ; i < len(value); i++ {
 		c := value[i]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
@@ -152,34 +243,89 @@ func equalLower(value, lower string) bool {
 	return true
 }
 
-// rarestWindow is the offset of the piece of that length that logs hold least
-// often.
-func rarestWindow(t string, length int) int {
+// lowerWord makes the ASCII letters among eight bytes lower case.
+func lowerWord(w uint64) uint64 {
+	const high, low7 = 0x8080808080808080, 0x7F7F7F7F7F7F7F7F
+	// A byte's high bit is set where it is at least 'A', or above 'Z'.
+	atLeastA := (w & low7) + 0x3F3F3F3F3F3F3F3F
+	aboveZ := (w & low7) + 0x2525252525252525
+	return w | (atLeastA&^aboveZ&^w&high)>>2
+}
+
+// windowCounts tell by hash how many windows of four bytes are alike.
+type windowCounts [1 << 14]uint16
+
+func windowHash(s string, at int) uint32 { return hash(load(s, at)) >> 18 }
+
+func (w *windowCounts) add(text string, n uint16) {
+	for i := 0; i+4 <= len(text); i++ {
+		if c := &w[windowHash(text, i)]; *c < 1<<15 {
+			*c += n
+		}
+	}
+}
+
+// sharedWindows counts the windows of the texts, those of names that logs are
+// full of more than others.
+func sharedWindows(texts []string, members []int32) *windowCounts {
+	counts := *commonWindows
+	for _, i := range members {
+		counts.add(texts[i], 1)
+	}
+	return &counts
+}
+
+var commonWindows = func() *windowCounts {
+	var counts windowCounts
+	counts.add(commonNames, 16)
+	return &counts
+}()
+
+// rarestPiece is the offset of the piece of that length that logs hold, and
+// other texts share, least often.
+func rarestPiece(t string, length int, shared *windowCounts) int {
+	if len(t) == length {
+		return 0
+	}
 	best, bestScore := 0, 1<<30
-	for i := 0; i+length <= len(t); i++ {
+	for from := 0; from+length <= len(t); from++ {
 		score := 0
-		for _, c := range []byte(t[i : i+length]) {
-			score += commonness(c)
+		for i := from; i < from+length; i++ {
+			score += int(commonness[t[i]])
+		}
+		for i := from; i+4 <= from+length; i++ {
+			score += 3 * int(shared[windowHash(t, i)])
 		}
 		if score < bestScore {
-			best, bestScore = i, score
+			best, bestScore = from, score
 		}
 	}
 	return best
 }
 
+const commonNames = `\windows\system32\ \program files (x86)\ \windowspowershell\v1.0\ \microsoft.net\framework64\
+c:\users\administrator\appdata\local\temp\ \programdata\ powershell.exe svchost.exe explorer.exe cmd.exe .exe .dll
+hklm\software\microsoft\windows nt\currentversion\ hkcu\ hkey_local_machine system\currentcontrolset\control\services\
+security-auditing eventid channel provider name process account logon domain version computer hostname keywords
+message severity userid host application parameter value name= command script path policy settings service
+wow6432node classes clsid interface explorer internet settings `
+
 // commonness ranks bytes by how often they stand in paths, command lines and
 // scripts; the ranks need not be exact, only tell common from rare.
-func commonness(c byte) int {
-	switch {
-	case c == ' ' || c == '\\' || c == 'e' || c == 's' || c == 'i' || c == 't' || c == 'o' || c == 'n' || c == 'r':
-		return 10
-	case c == '.' || c == 'x' || c == 'd' || c == 'c' || c == 'm' || c == 'w' || c == 'a' || c == 'l' || c == 'p' || c == 'u':
-		return 8
-	case c >= 'a' && c <= 'z' || c == '-' || c == '/' || c == ':' || c == '0':
-		return 6
-	case c >= '1' && c <= '9':
-		return 5
+var commonness = func() (ranks [256]uint8) {
+	for i := range ranks {
+		switch c := byte(i); {
+		case strings.IndexByte(` \esitonr`, c) >= 0:
+			ranks[i] = 10
+		case strings.IndexByte(".xdcmwalpu", c) >= 0:
+			ranks[i] = 8
+		case c >= 'a' && c <= 'z' || c == '-' || c == '/' || c == ':' || c == '0':
+			ranks[i] = 6
+		case c >= '1' && c <= '9':
+			ranks[i] = 5
+		default:
+			ranks[i] = 3
+		}
 	}
-	return 3
-}
+	return ranks
+}()

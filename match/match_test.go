@@ -135,7 +135,7 @@ func TestMatches(t *testing.T) {
 			t.Fatal(errs[0])
 		}
 		got := false
-		NewMatcher(p).Match(batchOf(t, tt.event), func(int, []int) { got = true })
+		NewMatcher(p, event.Options{}).Batch(batchOf(t, tt.event), func(int, []int) { got = true })
 		if got != tt.want {
 			t.Errorf("%s %s: %v, want %v", tt.event, describe(tt.expr), got, tt.want)
 		}
@@ -170,7 +170,7 @@ func TestKeywordsInRawText(t *testing.T) {
 	for _, tt := range tests {
 		p, _ := Compile([]Rule{{Expr: like("", tt.keyword)}})
 		got := false
-		NewMatcher(p).Match(batchOf(t, tt.event), func(int, []int) { got = true })
+		NewMatcher(p, event.Options{}).Batch(batchOf(t, tt.event), func(int, []int) { got = true })
 		if got != tt.want {
 			t.Errorf("%s in %s: %v, want %v", tt.keyword, tt.event, got, tt.want)
 		}
@@ -182,7 +182,7 @@ func TestScopes(t *testing.T) {
 	for scope, want := range map[Scope][]int{AnyEvent: {0, 1}, WindowsEvent: {0}, OtherEvent: {1}} {
 		p, _ := Compile([]Rule{{Expr: like("a", "x"), Scope: scope}})
 		var got []int
-		NewMatcher(p).Match(b, func(_ int, rows []int) { got = slices.Clone(rows) })
+		NewMatcher(p, event.Options{}).Batch(b, func(_ int, rows []int) { got = slices.Clone(rows) })
 		if !slices.Equal(got, want) {
 			t.Errorf("scope %d: rows %v, want %v", scope, got, want)
 		}
@@ -195,7 +195,7 @@ func TestCompileReportsBadRules(t *testing.T) {
 		t.Fatal(errs)
 	}
 	var got []int
-	NewMatcher(p).Match(batchOf(t, `{"a":"x"}`), func(rule int, _ []int) { got = append(got, rule) })
+	NewMatcher(p, event.Options{}).Batch(batchOf(t, `{"a":"x"}`), func(rule int, _ []int) { got = append(got, rule) })
 	if !slices.Equal(got, []int{1}) {
 		t.Errorf("rules %v matched, want only the second", got)
 	}
@@ -216,11 +216,11 @@ func TestAgreesWithReference(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		m := NewMatcher(p)
+		m := NewMatcher(p, event.Options{})
 		for range 2 { // the second batch finds the first one's buffers
 			events := rapid.SliceOfN(genEvent(), 1, 70).Draw(t, "events")
 			got := map[[2]int]bool{}
-			m.Match(batchOf(t, events...), func(rule int, rows []int) {
+			m.Batch(batchOf(t, events...), func(rule int, rows []int) {
 				for _, r := range rows {
 					got[[2]int{rule, r}] = true
 				}

@@ -85,7 +85,7 @@ func Look(ctx context.Context, rules []*sigma.Rule, r *ingest.Reader) (*Result, 
 		return nil, err
 	}
 	result := &Result{Rules: len(l.rules)}
-	m := match.NewMatcher(l.program)
+	m := match.NewMatcher(l.program, event.Options{})
 	for {
 		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -95,7 +95,7 @@ func Look(ctx context.Context, rules []*sigma.Rule, r *ingest.Reader) (*Result, 
 			return nil, err
 		}
 		result.Events += b.Rows
-		m.Match(b, func(i int, rows []int) { l.sources[i].add(b, rows) })
+		m.Batch(b, func(i int, rows []int) { l.sources[i].add(b, rows) })
 	}
 	for _, x := range l.rules {
 		findings, concerned := x.missing()

@@ -1,0 +1,37 @@
+package match
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestLiteralsAreThoseThatOccur holds the search against strings.Contains.
+func TestLiteralsAreThoseThatOccur(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfNDistinct(rapid.StringMatching(`[ab\\.@]{1,30}`), 1, 40, rapid.ID).Draw(t, "texts")
+		value := rapid.StringMatching(`[abAB\\.@\x60ä]{0,80}`).Draw(t, "value")
+		for _, text := range texts[:rapid.IntRange(0, min(3, len(texts))).Draw(t, "planted")] {
+			at := rapid.IntRange(0, len(value)).Draw(t, "at")
+			value = value[:at] + strings.ToUpper(text) + value[at:]
+		}
+		found := make([]bool, len(texts))
+		newLiterals(texts).find(value, &marks{}, func(i int32) { found[i] = true })
+		for i, text := range texts {
+			if want := strings.Contains(asciiLower(value), text); found[i] != want {
+				t.Fatalf("%q in %q: %v, want %v", text, value, found[i], want)
+			}
+		}
+	})
+}
+
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
+}
