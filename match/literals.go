@@ -1,7 +1,6 @@
 package match
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strings"
@@ -10,7 +9,7 @@ import (
 // literals finds which of many texts occur in a value, whatever the case of
 // ASCII letters, in a pass or a few over the value.
 //
-// Of every text some windows of up to four bytes are taken. At positions of the
+// Of every text some windows of up to eight bytes are taken. At positions of the
 // value as many bytes are hashed, letters in lower case, into a bit set that
 // stays in the cache; only where the bit is set a table is looked up and the text
 // compared. Long texts need not be looked for at every position: with a stride of
@@ -25,7 +24,7 @@ type literals struct {
 // class holds the texts that are looked for with one stride.
 type class struct {
 	size, stride int    // of the windows, and between positions
-	mask         uint32 // of the bytes that belong to a window
+	mask         uint64 // of the bytes that belong to a window
 	filter       []uint64
 	shift        uint8 // of the hash, so that it indexes filter's bits
 	// entries stand in the order of their hash; starts says where those begin
@@ -37,7 +36,7 @@ type class struct {
 
 // window is a text and where a window stands in it.
 type window struct {
-	key    uint32
+	key    uint64
 	text   int32
 	offset int32
 }
@@ -58,11 +57,21 @@ func newLiterals(texts []string) *literals {
 	return l
 }
 
-// shapeOf gives windows and stride for texts of which the shortest has that
-// length.
-func shapeOf(shortest int) (size, stride int) {
-	size = min(shortest, 4)
-	return size, min(shortest-size+1, maxStride)
+// windowFrequency is about how often a window of so many bytes, taken from a
+// text, stands at a place of a value.
+var windowFrequency = [9]float64{1: 3e-2, 2: 6e-3, 3: 1e-3, 4: 3e-4, 5: 1e-4, 6: 3e-5, 7: 1e-5, 8: 4e-6}
+
+// plan gives windows and stride for so many texts of which the shortest has that
+// length, and what a byte of a value then costs: to look at a position costs 1, to
+// look into the table 15.
+func plan(shortest, texts int) (size, stride int, cost float64) {
+	for w := 1; w <= min(shortest, 8); w++ {
+		s := min(shortest-w+1, maxStride)
+		if c := (1 + 15*float64(texts*s)*windowFrequency[w]) / float64(s); size == 0 || c < cost {
+			size, stride, cost = w, s, c
+		}
+	}
+	return size, stride, cost
 }
 
 // classify cuts the texts, which are ordered by length, so that as few positions
@@ -76,18 +85,22 @@ func classify(texts []string, order []int32) [][]int32 {
 	}
 	// best[k][i] is the least cost of the texts from starts[i] on in k classes,
 	// next[k][i] where the second of these begins.
-	cost := func(i int) float64 {
-		_, stride := shapeOf(len(texts[order[starts[i]]]))
-		return 0.02 + 1/float64(stride)
-	}
 	n := len(starts)
+	cost := func(i, j int) float64 {
+		end := len(order)
+		if j < n {
+			end = starts[j]
+		}
+		_, _, c := plan(len(texts[order[starts[i]]]), end-starts[i])
+		return c + 0.02
+	}
 	best, next := make([][]float64, maxClasses+1), make([][]int, maxClasses+1)
 	for k := 1; k <= maxClasses; k++ {
 		best[k], next[k] = make([]float64, n), make([]int, n)
 		for i := range n {
-			best[k][i], next[k][i] = cost(i), n
+			best[k][i], next[k][i] = cost(i, n), n
 			for j := i + 1; k > 1 && j < n; j++ {
-				if c := cost(i) + best[k-1][j]; c < best[k][i] {
+				if c := cost(i, j) + best[k-1][j]; c < best[k][i] {
 					best[k][i], next[k][i] = c, j
 				}
 			}
@@ -108,12 +121,12 @@ func classify(texts []string, order []int32) [][]int32 {
 
 func newClass(texts []string, members []int32) class {
 	c := class{}
-	c.size, c.stride = shapeOf(len(texts[members[0]]))
-	c.mask = uint32(1<<(8*c.size) - 1)
+	c.size, c.stride, _ = plan(len(texts[members[0]]), len(members))
+	c.mask = 1<<(8*c.size) - 1
 	count := len(members) * c.stride
-	filterBits := min(22, max(12, bits.Len(uint(count*16))))
+	filterBits := min(22, max(12, bits.Len(uint(count*8))))
 	startBits := min(filterBits, bits.Len(uint(count)))
-	c.shift, c.startShift = uint8(32-filterBits), uint8(32-startBits)
+	c.shift, c.startShift = uint8(64-filterBits), uint8(64-startBits)
 	c.filter = make([]uint64, 1<<(filterBits-6))
 	c.starts = make([]uint32, 1<<startBits+1)
 	unordered := make([]window, 0, count)
@@ -144,22 +157,30 @@ func newClass(texts []string, members []int32) class {
 
 // lowerBits make ASCII letters of a window lower case; other bytes may change
 // too, in texts and values alike.
-const lowerBits = 0x20202020
+const lowerBits = 0x2020202020202020
 
-// load reads four bytes, or what there is of them.
-func load(s string, at int) uint32 {
-	if at+4 <= len(s) {
-		s = s[at : at+4]
-		return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | lowerBits
+// load reads eight bytes, or what there is of them.
+func load(s string, at int) uint64 {
+	if at+8 <= len(s) {
+		return load8(s[at:at+8]) | lowerBits
 	}
-	var key uint32
+	if len(s) >= 8 {
+		return load8(s[len(s)-8:])>>(8*(at+8-len(s))) | lowerBits
+	}
+	var key uint64
 	for i := 0; at+i < len(s); i++ {
-		key |= uint32(s[at+i]) << (8 * i)
+		key |= uint64(s[at+i]) << (8 * i)
 	}
 	return key | lowerBits
 }
 
-func hash(key uint32) uint32 { return key * 0x9E3779B1 }
+func load8(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func hash(key uint64) uint64 { return key * 0x9E3779B97F4A7C15 }
 
 // marks tell which texts were found in the current value.
 type marks struct {
@@ -186,25 +207,26 @@ func (l *literals) find(value string, m *marks, found func(text int32)) {
 }
 
 func (l *literals) findClass(c *class, value string, m *marks, found func(text int32)) {
-	filter, shift, stride, mask := c.filter, c.shift&31, c.stride, c.mask
+	filter, shift, stride, mask := c.filter, c.shift&63, c.stride, c.mask
 	i := 0
-	for ; i+4 <= len(value); i += stride {
-		s := value[i : i+4]
-		key := ((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | lowerBits) & mask
+	for ; i+8 <= len(value); i += stride {
+		key := (load8(value[i:i+8]) | lowerBits) & mask
 		h := hash(key) >> shift
 		if filter[h>>6]&(1<<(h&63)) != 0 {
 			l.compare(c, value, i, key, m, found)
 		}
 	}
 	for ; i+c.size <= len(value); i += stride {
-		if key := load(value, i) & mask; filter[hash(key)>>shift>>6]&(1<<(hash(key)>>shift&63)) != 0 {
+		key := load(value, i) & mask
+		h := hash(key) >> shift
+		if filter[h>>6]&(1<<(h&63)) != 0 {
 			l.compare(c, value, i, key, m, found)
 		}
 	}
 }
 
 // compare looks at the texts that have the window that stands at i.
-func (l *literals) compare(c *class, value string, i int, key uint32, m *marks, found func(text int32)) {
+func (l *literals) compare(c *class, value string, i int, key uint64, m *marks, found func(text int32)) {
 	bucket := hash(key) >> c.startShift
 	for _, w := range c.entries[c.starts[bucket]:c.starts[bucket+1]] {
 		if w.key != key || m.at[w.text] == m.now {
@@ -224,10 +246,7 @@ func (l *literals) compare(c *class, value string, i int, key uint32, m *marks, 
 func equalLower(value, lower string) bool {
 	i := 0
 	for ; i+8 <= len(value) && i+8 <= len(lower); i += 8 {
-		var v, t [8]byte
-		copy(v[:], value[i:i+8])
-		copy(t[:], lower[i:i+8])
-		if lowerWord(binary.LittleEndian.Uint64(v[:])) != binary.LittleEndian.Uint64(t[:]) {
+		if lowerWord(load8(value[i:i+8])) != load8(lower[i:i+8]) {
 			return false
 		}
 	}
@@ -255,7 +274,7 @@ func lowerWord(w uint64) uint64 {
 // windowCounts tell by hash how many windows of four bytes are alike.
 type windowCounts [1 << 14]uint16
 
-func windowHash(s string, at int) uint32 { return hash(load(s, at)) >> 18 }
+func windowHash(s string, at int) uint64 { return hash(load(s, at)&(1<<32-1)) >> 50 }
 
 func (w *windowCounts) add(text string, n uint16) {
 	for i := 0; i+4 <= len(text); i++ {
