@@ -21,10 +21,11 @@ func (s *Set) LoadFilters(paths []string) error {
 		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("filters: %s: %w; check the path", p, fs.ErrNotExist)
 		}
-		l := &loader{set: &Set{LeftOut: map[string]int{}}}
+		l := newLoader(Choice{})
 		if err := l.input(p); err != nil {
 			return err
 		}
+		l.parse()
 		if err := l.set.Diagnostics.Err(); err != nil {
 			return err
 		}

@@ -12,8 +12,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/sigma"
@@ -45,6 +48,8 @@ type Set struct {
 	// All are the rules that could be read, chosen or not: a correlation may
 	// name one that was not chosen.
 	All []*sigma.Rule
+	// Broken are the documents of the files with errors that could not be used.
+	Broken []sigma.Broken
 }
 
 // List are the chosen rules without their paths.
@@ -69,12 +74,13 @@ var ErrNoRules = errors.New("no rules")
 // folder in lexical order. A path that does not exist is an error that wraps
 // fs.ErrNotExist; inputs without any rule file give ErrNoRules.
 func Load(paths []string, choice Choice) (*Set, error) {
-	l := &loader{set: &Set{LeftOut: map[string]int{}}, choice: choice}
+	l := newLoader(choice)
 	for _, p := range paths {
 		if err := l.input(p); err != nil {
 			return nil, err
 		}
 	}
+	l.parse()
 	if l.files == 0 {
 		return nil, fmt.Errorf("%w in %s; %s", ErrNoRules, strings.Join(paths, ", "), l.whyNone())
 	}
@@ -91,7 +97,7 @@ func (l *loader) whyNone() string {
 
 // LoadFS reads all rules of a file system, as of a folder.
 func LoadFS(fsys fs.FS, choice Choice) (*Set, error) {
-	l := &loader{set: &Set{LeftOut: map[string]int{}}, choice: choice}
+	l := newLoader(choice)
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !isRuleFile(p) {
 			return err
@@ -100,9 +106,10 @@ func LoadFS(fsys fs.FS, choice Choice) (*Set, error) {
 		if err != nil {
 			return err
 		}
-		l.file(p, p, data, false)
+		l.found = append(l.found, &found{name: p, rel: p, data: data})
 		return nil
 	})
+	l.parse()
 	return l.set, err
 }
 
@@ -110,7 +117,28 @@ type loader struct {
 	set    *Set
 	choice Choice
 	files  int
-	seen   []os.FileInfo
+	found  []*found
+	seen   map[look][]os.FileInfo
+}
+
+func newLoader(choice Choice) *loader {
+	return &loader{set: &Set{LeftOut: map[string]int{}}, choice: choice, seen: map[look][]os.FileInfo{}}
+}
+
+// look is what two names of one file have in common.
+type look struct {
+	size     int64
+	modified int64
+}
+
+// found is a file that was found, and what came of it.
+type found struct {
+	name, rel string
+	named     bool // by the user
+	data      []byte
+	err       error // why it can't be read
+	docs      *sigma.Documents
+	diags     diag.List
 }
 
 func (l *loader) input(p string) error {
@@ -127,7 +155,7 @@ func (l *loader) input(p string) error {
 	}
 	return filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			l.unreadable(name, p, err)
+			l.found = append(l.found, &found{name: name, rel: p, err: err})
 			return nil
 		}
 		if d.IsDir() {
@@ -141,7 +169,7 @@ func (l *loader) input(p string) error {
 		}
 		info, err := os.Stat(name)
 		if err != nil {
-			l.unreadable(name, name, err)
+			l.found = append(l.found, &found{name: name, rel: name, err: err})
 			return nil
 		}
 		if !info.Mode().IsRegular() {
@@ -164,31 +192,54 @@ func isRuleFile(name string) bool {
 	return (ext == ".yml" || ext == ".yaml") && !strings.HasSuffix(name, ".test"+ext)
 }
 
-// read reads a file once, however often it is named.
+// read notes a file once, however often it is named.
 func (l *loader) read(name, rel string, info os.FileInfo, named bool) {
-	for _, s := range l.sameSize(info) {
+	at := look{info.Size(), info.ModTime().UnixNano()}
+	for _, s := range l.seen[at] {
 		if os.SameFile(s, info) {
 			return
 		}
 	}
-	l.seen = append(l.seen, info)
-	data, err := readBounded(name)
-	if err != nil {
-		l.unreadable(name, rel, err)
-		return
-	}
-	l.file(name, rel, data, named)
+	l.seen[at] = append(l.seen[at], info)
+	l.found = append(l.found, &found{name: name, rel: rel, named: named})
 }
 
-// sameSize narrows the files seen to those that may be the same.
-func (l *loader) sameSize(info os.FileInfo) []os.FileInfo {
-	var out []os.FileInfo
-	for _, s := range l.seen {
-		if s.Size() == info.Size() && s.ModTime().Equal(info.ModTime()) {
-			out = append(out, s)
-		}
+// parse reads the files that were found, several at once, and enters them in
+// their order.
+func (l *loader) parse() {
+	var next atomic.Int64
+	var done sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		done.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(l.found) {
+					return
+				}
+				l.found[i].parse()
+			}
+		})
 	}
-	return out
+	done.Wait()
+	for _, f := range l.found {
+		if f.err != nil {
+			l.unreadable(f.name, f.rel, f.err)
+			continue
+		}
+		l.enter(f)
+	}
+	l.found = nil
+}
+
+func (f *found) parse() {
+	if f.data == nil && f.err == nil {
+		f.data, f.err = readBounded(f.name)
+	}
+	if f.err != nil {
+		return
+	}
+	f.docs, f.diags = sigma.ParseAll(&diag.File{Path: f.name, Data: f.data})
+	f.diags = append(f.diags, f.docs.Expand()...)
 }
 
 // readBounded reads a file, but never more than the parser would take.
@@ -208,11 +259,9 @@ func (l *loader) unreadable(name, rel string, err error) {
 	l.set.Diagnostics = append(l.set.Diagnostics, d...)
 }
 
-// file parses a file and keeps the rules that the choice wants. Named says
-// that the user named the file itself.
-func (l *loader) file(name, rel string, data []byte, named bool) {
-	docs, diags := sigma.ParseAll(&diag.File{Path: name, Data: data})
-	diags = append(diags, docs.Expand()...)
+// enter keeps the rules of a file that the choice wants.
+func (l *loader) enter(f *found) {
+	rel, named, docs, diags := f.rel, f.named, f.docs, f.diags
 	l.set.Filters = append(l.set.Filters, docs.Filters...)
 	l.set.All = append(l.set.All, docs.Rules...)
 	if !named && len(docs.Rules) == 0 && len(docs.Filters) == 0 && isForeign(diags) {
@@ -220,6 +269,7 @@ func (l *loader) file(name, rel string, data []byte, named bool) {
 		return
 	}
 	l.files++
+	l.set.Broken = append(l.set.Broken, docs.Broken...)
 	l.set.Diagnostics = append(l.set.Diagnostics, diags...)
 	if errs := diags.Errors(); len(errs) > 0 {
 		l.set.Unreadable = append(l.set.Unreadable, Unreadable{rel, errs})

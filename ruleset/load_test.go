@@ -173,8 +173,9 @@ func FuzzLoadFile(f *testing.F) {
 	}
 	choice := Choice{Levels: sigma.Levels, Tags: []string{"x"}, LogSources: []string{"product=windows"}, Include: []string{"*"}}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := &loader{set: &Set{LeftOut: map[string]int{}}, choice: choice}
-		l.file("a.yml", "a.yml", data, true)
+		l := newLoader(choice)
+		l.found = []*found{{name: "a.yml", rel: "a.yml", data: data, named: true}}
+		l.parse()
 		for _, d := range l.set.Diagnostics {
 			if d.Message == "" || strings.Contains(d.Error(), "\n") {
 				t.Errorf("message %q is not one line", d.Error())

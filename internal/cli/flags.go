@@ -186,5 +186,6 @@ func (a *app) openData(ctx context.Context, d engine.Data, rules []engine.Prepar
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{err}
 	}
+	collectUsually()
 	return r, err
 }
