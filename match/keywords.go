@@ -36,6 +36,7 @@ func newRawFilter(preds []predicate) *rawFilter {
 // rawSearch looks for some of the keywords.
 type rawSearch struct {
 	preds    []int32
+	teddy    *teddy // nil when literals are to be used
 	literals *literals
 	owners   [][]int32 // the predicates that each text belongs to
 	// blind tells that the text of an event never says that it has none of
@@ -60,7 +61,9 @@ func (f *rawFilter) search(preds []int32) *rawSearch {
 			s.owners[i] = append(s.owners[i], pred)
 		}
 	}
-	s.literals = newLiterals(texts)
+	if s.teddy = newTeddy(texts); s.teddy == nil {
+		s.literals = newLiterals(texts)
+	}
 	return s
 }
 
@@ -153,7 +156,12 @@ func (m *Matcher) searchRaw(s *rawSearch) {
 	raw := m.event.JSON()
 	text := unsafe.String(unsafe.SliceData(raw), len(raw)) //nolint:gosec // the event does not change meanwhile
 	m.work.Searched += len(raw)
-	s.literals.find(text, &m.scanner.marks, func(i int32) { m.keywords.maybe = append(m.keywords.maybe, s.owners[i]...) })
+	found := func(i int32) { m.keywords.maybe = append(m.keywords.maybe, s.owners[i]...) }
+	if s.teddy != nil {
+		s.teddy.find(text, &m.scanner.marks, found)
+		return
+	}
+	s.literals.find(text, &m.scanner.marks, found)
 }
 
 // disguised tells whether an event may hold keywords that its text does not

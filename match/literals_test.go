@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,29 @@ func TestLiteralsAreThoseThatOccur(t *testing.T) {
 			if want := strings.Contains(asciiLower(value), text); found[i] != want {
 				t.Fatalf("%q in %q: %v, want %v", text, value, found[i], want)
 			}
+		}
+	})
+}
+
+// TestTeddyFindsWhatLiteralsFind holds the vector search against the plain one.
+func TestTeddyFindsWhatLiteralsFind(t *testing.T) {
+	if !hasTeddy {
+		t.Skip("this processor has no AVX2")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-e:\\.@ ]{3,12}`), 1, maxTeddy, rapid.ID).Draw(t, "texts")
+		value := rapid.StringMatching(`[a-eA-E:\\.@\x60 ä]{0,150}`).Draw(t, "value")
+		for _, text := range texts[:rapid.IntRange(0, min(3, len(texts))).Draw(t, "planted")] {
+			at := rapid.IntRange(0, len(value)).Draw(t, "at")
+			value = value[:at] + strings.ToUpper(text) + value[at:]
+		}
+		var got, want []int32
+		newTeddy(texts).find(value, &marks{}, func(i int32) { got = append(got, i) })
+		newLiterals(texts).find(value, &marks{}, func(i int32) { want = append(want, i) })
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q in %q: %v, want %v", texts, value, got, want)
 		}
 	})
 }
