@@ -12,7 +12,7 @@ import (
 type category struct {
 	// always are rules of which nothing is left to look at.
 	always []int32
-	// rules are what is left of the others.
+	// rules are what is left of the others, one for each alternative.
 	rules []openRule
 	// columns hold the fields that the rules read, but for references.
 	columns []int32
@@ -68,19 +68,29 @@ func (m *Matcher) newCategory(key categoryKey) *category {
 		}
 	}
 	c := &category{}
-	calls := map[int32][]int32{}
+	called := map[int32][]int32{}
 	columns := map[int32]bool{}
-	for i := range m.p.rules {
-		r := &m.p.rules[i]
-		if r.scope == WindowsEvent && !key.windows || r.scope == OtherEvent && key.windows {
+	for i := range m.p.gates {
+		g := &m.p.gates[i]
+		if g.scope == WindowsEvent && !key.windows || g.scope == OtherEvent && key.windows {
 			continue
 		}
-		root, state := m.reduce(&r.root)
-		switch state {
-		case isTrue:
-			c.always = append(c.always, int32(i))
-		case unknown:
-			c.add(m.p, openRule{int32(i), root}, columns, calls)
+		if _, state := m.reduce(&g.root); state != isTrue {
+			continue
+		}
+		for j := range g.alternatives {
+			a := &g.alternatives[j]
+			if a.plain {
+				c.add(openRule{a.rule, a.rest}, a.calls, columns, called)
+				continue
+			}
+			root, state := m.reduce(&a.rest)
+			switch state {
+			case isTrue:
+				c.add(openRule{a.rule, node{kind: andNode}}, calls{}, columns, called)
+			case unknown:
+				c.add(openRule{a.rule, root}, m.p.callsOf(&root), columns, called)
+			}
 		}
 	}
 	for i := range m.p.columns {
@@ -88,8 +98,8 @@ func (m *Matcher) newCategory(key categoryKey) *category {
 			c.columns = append(c.columns, int32(i))
 		}
 	}
-	c.calls = newCallTable(calls)
-	c.search = m.searchOf(calls)
+	c.calls = newCallTable(called)
+	c.search = m.searchOf(called)
 	return c
 }
 
@@ -148,22 +158,44 @@ func (t *callTable) slot(pred int32) uint32 {
 
 func (t *callTable) of(pred int32) []int32 { return t.rules[t.slot(pred)] }
 
-func (c *category) add(p *Program, r openRule, columns map[int32]bool, calls map[int32][]int32) {
-	i := int32(len(c.rules))
-	c.rules = append(c.rules, r)
-	r.root.each(func(pred int32) {
+// calls is what a condition needs for its evaluation.
+type calls struct {
+	columns []int32 // whose verdicts it reads
+	// preds are those of which it needs one; called is false when it needs none.
+	preds  []int32
+	called bool
+}
+
+func (p *Program) callsOf(n *node) calls {
+	var c calls
+	n.each(func(pred int32) {
 		if x := &p.preds[pred]; x.column >= 0 && x.m.Op != ir.FieldRef {
-			columns[x.column] = true
+			c.columns = append(c.columns, x.column)
 		}
 	})
-	need, _, ok := p.needs(&r.root)
-	if !ok {
-		c.uncalled = append(c.uncalled, i)
+	slices.Sort(c.columns)
+	c.columns = slices.Compact(c.columns)
+	c.preds, _, c.called = p.needs(n)
+	slices.Sort(c.preds)
+	c.preds = slices.Compact(c.preds)
+	return c
+}
+
+func (c *category) add(r openRule, needs calls, columns map[int32]bool, called map[int32][]int32) {
+	if r.root.kind == andNode && len(r.root.kids) == 0 {
+		c.always = append(c.always, r.rule)
 		return
 	}
-	slices.Sort(need)
-	for _, pred := range slices.Compact(need) {
-		calls[pred] = append(calls[pred], i)
+	i := int32(len(c.rules))
+	c.rules = append(c.rules, r)
+	for _, column := range needs.columns {
+		columns[column] = true
+	}
+	if !needs.called {
+		c.uncalled = append(c.uncalled, i)
+	}
+	for _, pred := range needs.preds {
+		called[pred] = append(called[pred], i)
 	}
 }
 

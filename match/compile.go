@@ -51,15 +51,36 @@ type Program struct {
 	// event its category.
 	fields    []string
 	logSource []int32
+	gates     []gate
 	// keywords holds the predicates that look at every column; nil when no
 	// rule has any. rawFilter passes over events that hold none.
 	keywords  *columnProgram
 	rawFilter *rawFilter
 }
 
+// gate is a scope and a condition on log source fields that alternatives have in
+// common.
+type gate struct {
+	scope        Scope
+	root         node
+	alternatives []alternative
+}
+
 type compiledRule struct {
 	root  node
 	scope Scope
+}
+
+// alternative is a rule, or one of several conditions of which one is enough: as
+// a rule has them that is for several logs.
+type alternative struct {
+	rule int32
+	// rest is the condition without what its gate decides. It is plain when
+	// log source fields decide nothing of it, so that it is the same in all
+	// categories; calls are then what a category notes.
+	rest  node
+	plain bool
+	calls calls
 }
 
 type nodeKind uint8
@@ -128,16 +149,100 @@ func Compile(rules []Rule) (*Program, []error) {
 			errs[i] = err
 			root = node{kind: orNode}
 		}
-		c.p.rules = append(c.p.rules, compiledRule{root, r.Scope})
+		c.p.rules = append(c.p.rules, compiledRule{root: root, scope: r.Scope})
 	}
 	for i, b := range c.builders {
 		c.p.columns[i] = b.build()
 	}
+	c.p.gates = c.p.newGates()
 	if c.keywords != nil {
 		c.p.keywords = c.keywords.build()
 		c.p.rawFilter = newRawFilter(c.p.preds)
 	}
 	return c.p, errs
+}
+
+// newGates groups the rules' alternatives by what they ask of the log source.
+func (p *Program) newGates() []gate {
+	var gates []gate
+	index := map[string]int{}
+	var key []byte
+	for i := range p.rules {
+		r := &p.rules[i]
+		conditions := []node{r.root}
+		if r.root.kind == orNode {
+			conditions = r.root.kids
+		}
+		for _, n := range conditions {
+			root, a := p.split(n)
+			a.rule = int32(i)
+			key = root.appendKey(append(key[:0], byte(r.scope)))
+			at, ok := index[string(key)]
+			if !ok {
+				at = len(gates)
+				index[string(key)] = at
+				gates = append(gates, gate{scope: r.scope, root: root})
+			}
+			gates[at].alternatives = append(gates[at].alternatives, a)
+		}
+	}
+	return gates
+}
+
+// alternatives counts those of all rules.
+func (p *Program) alternatives() int {
+	n := 0
+	for i := range p.gates {
+		n += len(p.gates[i].alternatives)
+	}
+	return n
+}
+
+// split takes out of a condition what log source fields decide.
+func (p *Program) split(n node) (gate node, a alternative) {
+	kids := []node{n}
+	if n.kind == andNode {
+		kids = n.kids
+	}
+	gate, a.rest = node{kind: andNode}, node{kind: andNode}
+	for _, kid := range kids {
+		if kid.cost == costLogSource && p.decides(&kid) {
+			gate.kids = append(gate.kids, kid)
+		} else {
+			a.rest.kids = append(a.rest.kids, kid)
+		}
+	}
+	if a.plain = !p.mentions(&a.rest); a.plain {
+		a.calls = p.callsOf(&a.rest)
+	}
+	return gate, a
+}
+
+// decides tells that log source fields alone decide a condition.
+func (p *Program) decides(n *node) bool {
+	decided := true
+	n.each(func(pred int32) { decided = decided && p.known(pred) })
+	return decided
+}
+
+// mentions tells that log source fields decide something of a condition.
+func (p *Program) mentions(n *node) bool {
+	found := false
+	n.each(func(pred int32) { found = found || p.known(pred) })
+	return found
+}
+
+// appendKey appends what tells a condition from others.
+func (n *node) appendKey(key []byte) []byte {
+	key = append(key, byte(n.kind))
+	if n.kind == predNode {
+		return binary.LittleEndian.AppendUint32(key, uint32(n.pred))
+	}
+	key = binary.LittleEndian.AppendUint32(key, uint32(len(n.kids)))
+	for i := range n.kids {
+		key = n.kids[i].appendKey(key)
+	}
+	return key
 }
 
 type compiler struct {

@@ -59,7 +59,7 @@ func NewMatcher(p *Program, o event.Options) *Matcher {
 		seed:    maphash.MakeSeed(),
 		scanner: valueScanner{preds: p.preds},
 		truth:   make([]uint32, len(p.preds)),
-		called:  make([]uint32, len(p.rules)),
+		called:  make([]uint32, p.alternatives()),
 		whole:   event.NewBuilder(event.Options{}),
 	}
 	m.forget()
@@ -115,7 +115,7 @@ func (m *Matcher) begin() {
 func (m *Matcher) match(c *category) []int32 {
 	m.matched = append(m.matched[:0], c.always...)
 	if len(c.rules) == 0 {
-		return m.matched
+		return m.sorted()
 	}
 	m.begin()
 	m.candidates = append(m.candidates[:0], c.uncalled...)
@@ -139,7 +139,14 @@ func (m *Matcher) match(c *category) []int32 {
 			m.matched = append(m.matched, r.rule)
 		}
 	}
+	return m.sorted()
+}
+
+// sorted are the rules that matched, each once: an event may satisfy several of a
+// rule's alternatives.
+func (m *Matcher) sorted() []int32 {
 	slices.Sort(m.matched)
+	m.matched = slices.Compact(m.matched)
 	return m.matched
 }
 
