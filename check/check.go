@@ -6,9 +6,10 @@
 // wrong and one of what is right, where it comes from, and the function that
 // looks. What the parser finds has an entry in the same list. Findings point at
 // characters of a file; many carry the edits that repair it, which change the
-// bytes concerned and nothing else. The package knows nothing of events and of
-// queries. Data flows: ruleset.Set → documents → checks → findings → (edits →
-// files).
+// bytes concerned and nothing else. A document with errors is looked through as far
+// as it was read: what the parser could not read is neither looked at nor missed.
+// The package knows nothing of events and of queries. Data flows: ruleset.Set →
+// documents → checks → findings → (edits → files).
 package check
 
 import (
@@ -33,9 +34,12 @@ type Check struct {
 	// Fixes says what --fix does, "" when it leaves it to the author.
 	Fixes string
 
-	// One of these looks; the parser finds what has none.
+	// One of these looks; the parser finds what has none. A section is the
+	// detection, filter or correlation of a document in which the parser found no
+	// error.
 	file     func(*file)
 	document func(*document)
+	section  func(*document)
 	item     func(*document, *item)
 	set      func(*set)
 

@@ -20,7 +20,7 @@ var conditionChecks = []*Check{
 		Bad:   "detection:\n" + twoSearches + "    condition: selection",
 		Good:  "detection:\n" + twoSearches + "    condition: selection and not filter_main_user",
 		From:  []Origin{pySigma("dangling_detection")},
-		document: func(d *document) {
+		section: func(d *document) {
 			used := d.usedNames()
 			if used == nil {
 				return
@@ -38,7 +38,7 @@ var conditionChecks = []*Check{
 		Bad:   "detection:\n    selection_image:\n        Image|endswith: '\\example.exe'\n    selection_user:\n        User: 'x'\n    condition: all of them",
 		Good:  "detection:\n    selection_image:\n        Image|endswith: '\\example.exe'\n    selection_user:\n        User: 'x'\n    condition: all of selection_*",
 		From:  []Origin{spec("Condition"), pySigma("all_of_them_condition")},
-		document: func(d *document) {
+		section: func(d *document) {
 			d.quantifiers(func(of *sigma.CondOf) {
 				if of.All && isThem(of) && len(of.Names) > 1 {
 					d.report(of.Pos, len(of.Pattern), "\"all of them\" is discouraged", "write \"all of selection_*\"")
@@ -53,7 +53,7 @@ var conditionChecks = []*Check{
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
 		From:  []Origin{pySigma("them_condition_with_single_detection"), pySigmaHQ("ofthem_condition")},
 		Fixes: "The identifier's name is written instead.",
-		document: func(d *document) {
+		section: func(d *document) {
 			d.quantifiers(func(of *sigma.CondOf) {
 				if isThem(of) && len(of.Names) == 1 {
 					d.report(of.Pos, len(of.Pattern), fmt.Sprintf("\"them\" is %s alone", of.Names[0]), "", d.writeName(of)...)
@@ -67,7 +67,7 @@ var conditionChecks = []*Check{
 		Bad:   "detection:\n    image_one:\n        Image|endswith: '\\example.exe'\n    condition: 1 of image_*",
 		Good:  "detection:\n    selection_one:\n        Image|endswith: '\\example.exe'\n    condition: 1 of selection_*",
 		From:  []Origin{pySigmaHQ("ofselection_condition")},
-		document: func(d *document) {
+		section: func(d *document) {
 			d.quantifiers(func(of *sigma.CondOf) {
 				if len(of.Names) == 1 && strings.Contains(of.Pattern, "*") && !strings.HasPrefix(of.Pattern, "selection") && !strings.HasPrefix(of.Pattern, "filter") {
 					d.report(of.Pos, len(of.Pattern), fmt.Sprintf("%q is %s alone", of.Pattern, of.Names[0]), "write its name")
@@ -82,7 +82,7 @@ var conditionChecks = []*Check{
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
 		From:  []Origin{spec("Condition"), pySigmaHQ("missing_asterisk_condition")},
 		Fixes: "The name is written alone, in rules that are not of version 1.",
-		document: func(d *document) {
+		section: func(d *document) {
 			d.quantifiers(func(of *sigma.CondOf) {
 				if of.Items {
 					d.report(of.Pos, len(of.Pattern), fmt.Sprintf("this is about the items of %q in a rule of version 1, and about all of it in a later one", of.Pattern), "make its items search identifiers of their own")
@@ -99,7 +99,7 @@ var conditionChecks = []*Check{
 		Good:  "detection:\n" + twoSearches + "    condition: selection and not filter_main_user",
 		From:  []Origin{spec("Condition")},
 		Fixes: "The operator is written in lower case.",
-		document: func(d *document) {
+		section: func(d *document) {
 			for _, c := range d.detection.Conditions {
 				d.words(c, func(p diag.Pos, start int, word string) {
 					low := strings.ToLower(word)
@@ -120,7 +120,7 @@ var conditionChecks = []*Check{
 		Prose: "The condition is true of every event, or of none, whatever its parts are.",
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection and not selection",
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
-		document: func(d *document) {
+		section: func(d *document) {
 			for _, c := range d.detection.Conditions {
 				if t := tableOf(c.Expr); t != nil && (t.always(true) || t.always(false)) {
 					what := "true of every event"
@@ -137,7 +137,7 @@ var conditionChecks = []*Check{
 		Prose: "A part of the condition makes no difference: in `a or a and b` it is b.",
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    selection_user:\n        User: 'x'\n    condition: selection or (selection and selection_user)",
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    selection_user:\n        User: 'x'\n    condition: selection and selection_user",
-		document: func(d *document) {
+		section: func(d *document) {
 			for _, c := range d.detection.Conditions {
 				t := tableOf(c.Expr)
 				if t == nil || t.always(true) || t.always(false) {
@@ -156,7 +156,7 @@ var conditionChecks = []*Check{
 		Prose: "The condition is true of an event that fulfils none of its parts: the rule matches nearly everything.",
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: not selection",
 		Good:  "detection:\n" + twoSearches + "    condition: selection and not filter_main_user",
-		document: func(d *document) {
+		section: func(d *document) {
 			if d.kind != "rule" {
 				return
 			}
@@ -173,7 +173,7 @@ var conditionChecks = []*Check{
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    timeframe: 5m\n    condition: selection | count() by User > 5",
 		Good:  exampleCorrelation,
 		From:  []Origin{spec("Correlations"), rSigma("deprecated_aggregation_syntax")},
-		document: func(d *document) {
+		section: func(d *document) {
 			for _, c := range d.detection.Conditions {
 				if c.Aggregation != "" && d.detection.Timeframe != "" {
 					d.report(c.Pos, d.width(c.Pos, c.Text), "the condition counts as v1 rules did", "write a correlation")
@@ -186,7 +186,7 @@ var conditionChecks = []*Check{
 		Prose: "The detection has a timeframe, and its condition counts nothing.",
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    timeframe: 5m\n    condition: selection",
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
-		document: func(d *document) {
+		section: func(d *document) {
 			counted := slices.ContainsFunc(d.detection.Conditions, func(c sigma.Condition) bool { return c.Aggregation != "" })
 			if d.detection.Timeframe != "" && !counted {
 				d.report(d.detection.Pos, 1, "the timeframe means nothing to this condition", "write a correlation to count events")
@@ -199,7 +199,7 @@ var conditionChecks = []*Check{
 		Bad:   "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    known_user:\n        User: 'x'\n    condition: selection and not known_user",
 		Good:  "detection:\n" + twoSearches + "    condition: selection and not filter_main_user",
 		From:  []Origin{sigmaHQ("Condition")},
-		document: func(d *document) {
+		section: func(d *document) {
 			if d.kind != "rule" {
 				return
 			}

@@ -13,7 +13,7 @@ var correlationChecks = []*Check{
 		Bad:   "correlation:\n    type: event_count\n    rules: [example]\n    timespan: 10m\n    condition: {gte: 10}\n" + exampleRule,
 		Good:  exampleCorrelation,
 		From:  []Origin{pySigmaHQ("correlation_group_by_existence"), rSigma("missing_group_by")},
-		document: func(d *document) {
+		section: func(d *document) {
 			if d.kind == "correlation" && len(d.rule.Correlation.GroupBy) == 0 {
 				d.reportKey(d.key("correlation"), "the correlation counts over everything together", "add group-by with the fields whose values events must share")
 			}
@@ -25,7 +25,7 @@ var correlationChecks = []*Check{
 		Bad:   "correlation:\n    type: temporal\n    rules: [example]\n    group-by: [User]\n    timespan: 10m\n" + exampleRule,
 		Good:  "correlation:\n    type: temporal\n    rules: [example, other]\n    group-by: [User]\n    timespan: 10m\n" + exampleRule + "\n---\nname: other\ndetection:\n    selection:\n        Image|endswith: '\\other.exe'\n    condition: selection",
 		From:  []Origin{pySigmaHQ("correlation_rules_minimum")},
-		document: func(d *document) {
+		section: func(d *document) {
 			if d.kind == "correlation" && d.rule.Correlation.Temporal() && len(d.rule.Correlation.Rules) < 2 {
 				d.report(d.rule.Correlation.Pos, 1, "a temporal correlation of one rule is that rule", "name the other rules, or use event_count")
 			}

@@ -44,7 +44,7 @@ var fileChecks = []*Check{
 		Good:  "# file: proc_creation_win_example.yml",
 		From:  []Origin{sigmaHQ("Filename Conventions"), pySigmaHQ("filename_prefix")},
 		file: func(f *file) {
-			if len(f.documents) != 1 || f.documents[0].kind != "rule" {
+			if len(f.documents) != 1 || f.documents[0].kind != "rule" || f.documents[0].flawed["logsource"] {
 				return
 			}
 			d := f.documents[0]

@@ -88,7 +88,7 @@ var logSourceChecks = []*Check{
 		Bad:   "# file: win_sysmon_example.yml\nlogsource:\n    product: windows\n    service: sysmon\ndetection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
 		Good:  "logsource:\n    product: windows\n    category: process_creation\ndetection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
 		From:  []Origin{pySigmaHQ("sysmon_missing_eventid")},
-		document: func(d *document) {
+		section: func(d *document) {
 			if d.kind != "rule" || d.logSource.Product != "windows" || d.logSource.Service != "sysmon" || d.logSource.Category != "" {
 				return
 			}

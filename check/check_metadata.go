@@ -94,7 +94,7 @@ var metadataChecks = []*Check{
 		document: func(d *document) {
 			text, at := d.text("status")
 			for _, status := range []string{"deprecated", "unsupported"} {
-				if is, lies := text == status, d.inFolder(status); d.rule != nil && is != lies {
+				if is, lies := text == status, d.inFolder(status); d.rule != nil && !d.flawed["status"] && is != lies {
 					message := fmt.Sprintf("the rule is %s and lies in no folder of that name", status)
 					if lies {
 						message = fmt.Sprintf("the rule lies in folder %q and is not %s", status, status)

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -122,6 +123,24 @@ var modifierChecks = []*Check{
 		},
 	},
 	{
+		Code: "placeholder-escaped", Severity: diag.Warning,
+		Prose: "A backslash stands before what looks like a placeholder, and makes its percent sign a plain one: the text itself is looked for. A path needs two backslashes there.",
+		Bad:   "detection:\n    selection:\n        Image|expand: 'C:\\Users\\%Administrators%\\example.exe'\n    condition: selection",
+		Good:  "detection:\n    selection:\n        Image|expand: 'C:\\Users\\\\%Administrators%\\example.exe'\n    condition: selection",
+		From:  []Origin{spec("Placeholders")},
+		item: func(d *document, it *item) {
+			if !it.has("expand") || it.has("re") {
+				return
+			}
+			for i := range it.Written {
+				text, ok := d.written(it, i)
+				if m := anEscaped.FindStringSubmatch(text); ok && m != nil && len(sigma.PlaceholdersOf(it.Values[i])) == 0 {
+					d.reportValue(it, i, fmt.Sprintf("%s is no placeholder here: a backslash stands before it", m[1]), `write \\% for a backslash before a placeholder, and \% on both sides for a text`)
+				}
+			}
+		},
+	},
+	{
 		Code: "placeholder-without-expand", Severity: diag.Warning,
 		Prose: "A value is one of the specification's placeholders, and the modifier expand is missing: the text itself is looked for.",
 		Bad:   "detection:\n    selection:\n        User: '%Administrators%'\n    condition: selection",
@@ -158,3 +177,6 @@ var modifierChecks = []*Check{
 		},
 	},
 }
+
+// anEscaped finds %name% behind a backslash.
+var anEscaped = regexp.MustCompile(`\\(%[^%\s\\]+%)`)

@@ -8,7 +8,7 @@ import (
 )
 
 // parserChecks are what reading a file finds. Where the parser says error, the
-// rule can't be used, and nothing else is checked of it.
+// rule can't be used, and the other checks look at the rest of it.
 var parserChecks = []*Check{
 	{
 		Code: "unreadable", Severity: diag.Error,
@@ -88,6 +88,13 @@ var parserChecks = []*Check{
 		Bad:   "# without: detection",
 		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
 		From:  []Origin{spec("Detection"), rSigma("missing_detection"), rSigma("missing_correlation"), rSigma("missing_filter")},
+	},
+	{
+		Code: "detection", Severity: diag.Error,
+		Prose: "The detection section is no map of search identifiers and a condition.",
+		Bad:   "detection: selection",
+		Good:  "detection:\n    selection:\n        Image|endswith: '\\example.exe'\n    condition: selection",
+		From:  []Origin{spec("Detection")},
 	},
 	{
 		Code: "no-identifier", Severity: diag.Error,
@@ -253,7 +260,7 @@ var parserChecks = []*Check{
 	{
 		Code: "correlation", Severity: diag.Error,
 		Prose: "The correlation is no map, or stands beside a detection.",
-		Bad:   "# as it is\ntitle: Example\ncorrelation: event_count",
+		Bad:   "correlation: event_count",
 		Good:  "title: Example of a Rule",
 		From:  []Origin{spec("Correlations, Correlation Section")},
 	},
@@ -305,7 +312,7 @@ var parserChecks = []*Check{
 	{
 		Code: "filter", Severity: diag.Error,
 		Prose: "The filter section is no map.",
-		Bad:   "# as it is\ntitle: Example\nlogsource: {product: windows}\nfilter: 'User: x'",
+		Bad:   "filter: 'User: x'",
 		Good:  "filter:\n    rules: any\n    selection:\n        User: 'x'\n    condition: not selection",
 		From:  []Origin{spec("Filters, Global Filter")},
 	},

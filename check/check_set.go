@@ -77,7 +77,7 @@ var setChecks = []*Check{
 		set: func(s *set) {
 			first := map[string]*document{}
 			s.documents(func(d *document) {
-				if d.kind != "rule" || d.rule.Correlation != nil {
+				if d.kind != "rule" || d.rule.Correlation != nil || !d.hasSection() || d.flawed["logsource"] {
 					return
 				}
 				key := sourceMeaning(d.logSource) + detectionMeaning(d.detection)
@@ -119,7 +119,7 @@ var setChecks = []*Check{
 		set: func(s *set) {
 			library := sigma.NewLibrary(s.rules)
 			s.documents(func(d *document) {
-				if d.kind != "correlation" {
+				if d.kind != "correlation" || !d.hasSection() {
 					return
 				}
 				_, diags := library.Needs(d.rule)
@@ -145,13 +145,14 @@ var setChecks = []*Check{
 		Good:  "filter:\n    rules: [example]\n    selection:\n        User: 'x'\n    condition: not selection\n" + exampleRule,
 		From:  []Origin{spec("Filters, Relative rules"), rSigma("unknown_rule_reference")},
 		set: func(s *set) {
-			for _, x := range sigma.MissingRules(s.filters, s.rules) {
-				for _, f := range s.files {
-					if f.File == x.File {
-						f.findings = append(f.findings, Finding{Diagnostic: x})
-					}
+			s.documents(func(d *document) {
+				if d.filter == nil || !d.hasSection() {
+					return
 				}
-			}
+				for _, x := range sigma.MissingRules([]*sigma.Filter{d.filter}, s.rules) {
+					d.findings = append(d.findings, Finding{Diagnostic: x})
+				}
+			})
 		},
 	},
 }

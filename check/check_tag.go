@@ -207,7 +207,7 @@ var tagChecks = []*Check{
 		From:  []Origin{pySigmaHQ("tags_detection")},
 		document: func(d *document) {
 			for _, name := range []string{"dfir", "emerging-threats", "threat-hunting"} {
-				if d.kind == "rule" && d.inFolder("rules-"+name) && !slices.Contains(d.rule.Tags, "detection."+name) {
+				if d.kind == "rule" && !d.flawed["tags"] && d.inFolder("rules-"+name) && !slices.Contains(d.rule.Tags, "detection."+name) {
 					d.reportMissing("rules in rules-"+name+" have the tag detection."+name, "")
 				}
 			}

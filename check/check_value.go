@@ -221,12 +221,16 @@ var valueChecks = []*Check{
 			}
 			for i := range it.Written {
 				text, ok := d.written(it, i)
-				if !ok || !doubled.MatchString(text) || strings.Contains(text, `\\\`) {
+				pair := doubled
+				if it.has("expand") {
+					pair = doubledNoSign
+				}
+				if !ok || !pair.MatchString(text) || strings.Contains(text, `\\\`) {
 					continue
 				}
 				now := text
-				for doubled.MatchString(now) {
-					now = doubled.ReplaceAllString(now, `$1\$2`)
+				for pair.MatchString(now) {
+					now = pair.ReplaceAllString(now, `$1\$2`)
 				}
 				d.reportValue(it, i, "backslashes are doubled where one is enough", "", d.replace(it.Places[i], text, now)...)
 			}
@@ -265,7 +269,10 @@ var (
 	oddNumber  = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|[0-9][0-9_]*_[0-9_]*)$`)
 	oldBoolean = regexp.MustCompile(`^(?i)(yes|no|on|off|y|n)$`)
 	doubled    = regexp.MustCompile(`([A-Za-z0-9:)_.%-])\\\\([A-Za-z0-9({_.%-])`)
-	aListOfOne = regexp.MustCompile(`:[ \t]*\r?\n[ \t]*-[ \t]+$`)
+	// doubledNoSign leaves out the percent sign, of which a single backslash would
+	// make a plain one where placeholders are.
+	doubledNoSign = regexp.MustCompile(`([A-Za-z0-9:)_.%-])\\\\([A-Za-z0-9({_.-])`)
+	aListOfOne    = regexp.MustCompile(`:[ \t]*\r?\n[ \t]*-[ \t]+$`)
 )
 
 // scalarSpans tells that a value goes over several lines.

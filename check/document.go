@@ -62,9 +62,11 @@ func newFile(f *diag.File) *file {
 // document is a rule, a correlation or a filter of a file.
 type document struct {
 	*file
-	kind      string // "rule", "correlation", "filter"
-	pos       diag.Pos
+	kind string // "rule", "correlation", "filter"
+	pos  diag.Pos
+	// keys are those whose values could be read, flawed the names of others.
 	keys      []sigma.Key
+	flawed    map[string]bool
 	rule      *sigma.Rule   // nil for a filter
 	filter    *sigma.Filter // nil for a rule
 	detection *sigma.Detection
@@ -72,19 +74,42 @@ type document struct {
 	meant     map[string]bool // as meantKeys says
 }
 
-func ruleDocument(f *file, r *sigma.Rule) *document {
-	d := &document{file: f, kind: "rule", pos: r.Pos, keys: r.Keys, rule: r, detection: &r.Detection, logSource: r.LogSource, meant: meantKeys(r.Keys)}
-	if r.Correlation != nil && !r.Correlation.Legacy() {
+func ruleDocument(f *file, r *sigma.Rule, flawed map[string]bool) *document {
+	d := &document{file: f, kind: "rule", pos: r.Pos, rule: r, detection: &r.Detection, logSource: r.LogSource}
+	if sigma.Find(r.Keys, "correlation") != nil {
 		d.kind = "correlation"
+	}
+	return d.of(r.Keys, flawed)
+}
+
+func filterDocument(f *file, x *sigma.Filter, flawed map[string]bool) *document {
+	d := &document{file: f, kind: "filter", pos: x.Pos, filter: x, detection: &x.Detection, logSource: x.LogSource}
+	return d.of(x.Keys, flawed)
+}
+
+// of gives a document its keys. What is known of a log source with errors may be
+// that of another one.
+func (d *document) of(keys []sigma.Key, flawed map[string]bool) *document {
+	d.flawed, d.meant = flawed, meantKeys(keys)
+	for _, k := range keys {
+		if !flawed[k.Name] {
+			d.keys = append(d.keys, k)
+		}
+	}
+	if flawed["logsource"] {
+		d.logSource = sigma.LogSource{}
 	}
 	return d
 }
 
-func filterDocument(f *file, x *sigma.Filter) *document {
-	return &document{file: f, kind: "filter", pos: x.Pos, keys: x.Keys, filter: x, detection: &x.Detection, logSource: x.LogSource, meant: meantKeys(x.Keys)}
+// hasSection tells whether the parser found no error in what the document looks
+// for.
+func (d *document) hasSection() bool {
+	return !d.flawed["detection"] && !d.flawed["filter"] && !d.flawed["correlation"]
 }
 
-// key returns the key of that name, nil when the document has none.
+// key returns the key of that name, nil when the document has none that could be
+// read.
 func (d *document) key(name string) *sigma.Key { return sigma.Find(d.keys, name) }
 
 // text returns the text of a key and where it stands; "" without one.
@@ -128,7 +153,7 @@ func (d *document) reportMissing(message, hint string) {
 }
 
 // isMissing tells whether a key is not there, or has no value. One that is
-// misspelt is there: that is told already.
+// misspelt or could not be read is there: that is told already.
 func (d *document) isMissing(name string) bool {
 	if k := d.key(name); k != nil {
 		return k.Kind == sigma.Empty || k.Kind == sigma.Scalar && strings.TrimSpace(k.Text) == "" || k.Kind == sigma.List && len(k.Keys) == 0
@@ -166,13 +191,16 @@ type item struct {
 	identifier *sigma.SearchIdentifier
 }
 
-// items calls f for all items of a detection, in their order.
+// items calls f for all items of a detection whose values could be read, in their
+// order.
 func (d *document) items(f func(*item)) {
 	var visit func(id *sigma.SearchIdentifier, s sigma.Search)
 	visit = func(id *sigma.SearchIdentifier, s sigma.Search) {
 		switch s := s.(type) {
 		case *sigma.Item:
-			f(&item{s, id})
+			if len(s.Values) > 0 {
+				f(&item{s, id})
+			}
 		case *sigma.Group:
 			for _, m := range s.Members {
 				visit(id, m)

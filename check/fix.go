@@ -80,7 +80,7 @@ func applyOne(data []byte, findings []Finding, keeps func([]byte) bool) ([]byte,
 // checkAlone makes the checks that need no other file.
 func checkAlone(f *diag.File) []Finding {
 	docs, diags := sigma.ParseAll(f)
-	files := group(&ruleset.Set{All: docs.Rules, Filters: docs.Filters, Diagnostics: diags})
+	files := group(&ruleset.Set{All: docs.Rules, Filters: docs.Filters, Broken: docs.Broken, Diagnostics: diags})
 	var out []Finding
 	for _, x := range files {
 		x.run()

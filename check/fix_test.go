@@ -108,6 +108,8 @@ func TestFixBytes(t *testing.T) {
 		{"folded", "title: >-\n    A title\n    ends.\n", ""},
 		{"list of one, with a comment", "detection:\n    sel:\n        Image|endswith:   # why\n            - '\\a.exe'\n    condition: sel\n", ""},
 		{"backslashes", "detection:\n    sel:\n        Image: '\\\\server\\\\share\\\\*\\\\a.exe'\n    condition: sel\n", "detection:\n    sel:\n        Image: '\\\\server\\share\\\\*\\\\a.exe'\n    condition: sel\n"},
+		{"backslashes before a placeholder", "detection:\n    sel:\n        Image|expand: 'C:\\\\Users\\\\%Admins%\\\\a.exe'\n    condition: sel\n", "detection:\n    sel:\n        Image|expand: 'C:\\Users\\\\%Admins%\\a.exe'\n    condition: sel\n"},
+		{"beside an error", "detection:\n    sel:\n        Image|endwith: '*a*'\n        User: '*b'\n    condition: sel\n", "detection:\n    sel:\n        Image|endwith: '*a*'\n        User|endswith: 'b'\n    condition: sel\n"},
 		{"them", "detection:\n    sel: {User: a}\n    condition:   1  of  them\n", "detection:\n    sel: {User: a}\n    condition:   sel\n"},
 		{"dates of version 1", "date: 2019/01/02\ndetection:\n    sel: [a, b]\n    condition: all of sel\n", ""},
 		{"dates of version 1 without need", "date: 2019/01/02\n", "date: 2019-01-02\n"},

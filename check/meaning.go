@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,8 +15,18 @@ import (
 // stands in quotes. Two files of the same meaning find the same events.
 func meaning(f *diag.File) string {
 	docs, _ := sigma.ParseAll(f)
+	rules, filters := docs.Rules, docs.Filters
 	var b strings.Builder
-	for _, r := range docs.Rules {
+	for _, x := range docs.Broken {
+		fmt.Fprintf(&b, "broken %q\n", slices.Sorted(maps.Keys(x.Flawed)))
+		switch {
+		case x.Rule != nil:
+			rules = append(rules, x.Rule)
+		case x.Filter != nil:
+			filters = append(filters, x.Filter)
+		}
+	}
+	for _, r := range rules {
 		fmt.Fprintf(&b, "rule %s %s\n", sourceMeaning(r.LogSource), detectionMeaning(&r.Detection))
 		if c := r.Correlation; c != nil {
 			fmt.Fprintf(&b, "%s %s %v", c.Type, c.Span, c.Generate)
@@ -31,7 +42,7 @@ func meaning(f *diag.File) string {
 			fmt.Fprintf(&b, " %s\n", conditionMeaning(c.Expr))
 		}
 	}
-	for _, x := range docs.Filters {
+	for _, x := range filters {
 		fmt.Fprintf(&b, "filter %s %s", sourceMeaning(x.LogSource), detectionMeaning(&x.Detection))
 		for _, ref := range x.Rules {
 			fmt.Fprintf(&b, " %q", ref.Name)

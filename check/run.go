@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -79,10 +80,17 @@ func Run(s *ruleset.Set) *Result {
 	}
 	close(next)
 	wg.Wait()
-	runSet(&set{files: files, rules: s.All, filters: s.Filters})
+	runSet(&set{files: files, rules: named(s)})
 
-	result := &Result{Files: len(files), Rules: len(s.All), Filters: len(s.Filters)}
+	result := &Result{Files: len(files)}
 	for _, f := range files {
+		for _, d := range f.documents {
+			if d.kind == "filter" {
+				result.Filters++
+			} else {
+				result.Rules++
+			}
+		}
 		result.Findings = append(result.Findings, f.sorted()...)
 	}
 	return result
@@ -99,13 +107,27 @@ func group(s *ruleset.Set) []*file {
 		}
 		return byFile[f]
 	}
-	for _, r := range s.All {
+	rule := func(r *sigma.Rule, flawed map[string]bool) {
 		f := of(r.File)
-		f.documents = append(f.documents, ruleDocument(f, r))
+		f.documents = append(f.documents, ruleDocument(f, r, flawed))
+	}
+	filter := func(x *sigma.Filter, flawed map[string]bool) {
+		f := of(x.File)
+		f.documents = append(f.documents, filterDocument(f, x, flawed))
+	}
+	for _, r := range s.All {
+		rule(r, nil)
 	}
 	for _, x := range s.Filters {
-		f := of(x.File)
-		f.documents = append(f.documents, filterDocument(f, x))
+		filter(x, nil)
+	}
+	for _, b := range s.Broken {
+		switch {
+		case b.Rule != nil:
+			rule(b.Rule, b.Flawed)
+		case b.Filter != nil:
+			filter(b.Filter, b.Flawed)
+		}
 	}
 	for _, d := range s.Diagnostics {
 		if d.File != nil {
@@ -113,8 +135,35 @@ func group(s *ruleset.Set) []*file {
 		}
 	}
 	slices.SortStableFunc(files, func(a, b *file) int { return strings.Compare(a.Path, b.Path) })
+	for _, f := range files {
+		slices.SortStableFunc(f.documents, func(a, b *document) int { return cmp.Compare(a.pos.Line, b.pos.Line) })
+	}
 	return files
 }
+
+// named are the rules that others may name: those with errors too, of which no more
+// is known than how they are called.
+func named(s *ruleset.Set) []*sigma.Rule {
+	out := slices.Clone(s.All)
+	for _, b := range s.Broken {
+		if b.Rule == nil {
+			for _, m := range nameLine.FindAllStringSubmatch(b.Text, -1) {
+				out = append(out, &sigma.Rule{ID: m[1], Name: m[1], Correlation: &sigma.Correlation{}})
+			}
+			continue
+		}
+		// What a broken correlation stands on is not known, so it stands on nothing.
+		head := &sigma.Rule{File: b.Rule.File, ID: b.Rule.ID, Name: b.Rule.Name}
+		if sigma.Find(b.Rule.Keys, "correlation") != nil {
+			head.Correlation = &sigma.Correlation{}
+		}
+		out = append(out, head)
+	}
+	return out
+}
+
+// nameLine finds what a document that is not YAML is called.
+var nameLine = regexp.MustCompile(`(?m)^(?:id|name):[ \t]*['"]?([^\s'"#]+)`)
 
 // parsed takes a message of the parser. What it warns of has the severity that
 // the check gives it.
@@ -144,6 +193,9 @@ func (f *file) run() {
 			if c.document != nil {
 				c.document(d)
 			}
+			if c.section != nil && d.hasSection() {
+				c.section(d)
+			}
 			if c.item != nil {
 				d.items(func(it *item) { c.item(d, it) })
 			}
@@ -162,10 +214,9 @@ func (f *file) sorted() []Finding {
 
 // set is all that was read, for checks that compare rules.
 type set struct {
-	files   []*file
-	rules   []*sigma.Rule
-	filters []*sigma.Filter
-	check   *Check
+	files []*file
+	rules []*sigma.Rule // as named gives them
+	check *Check
 }
 
 // runSet makes the checks that need all files.

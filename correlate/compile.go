@@ -135,7 +135,7 @@ func New(rules []Rule, limits Limits, each func(Match)) (*Engine, error) {
 		return nil, err
 	}
 	c.findBases(order)
-	e := &Engine{limits: limits.withDefaults(), each: each, bases: map[int][]inputOf{}, stats: make([]Stats, len(rules)), watermark: math.MinInt64, newest: math.MinInt64, every: 1024}
+	e := &Engine{limits: limits.withDefaults(), each: each, bases: map[int][]inputOf{}, stats: make([]Stats, len(rules)), watermark: math.MinInt64, told: math.MinInt64, newest: math.MinInt64, every: 1024}
 	nodes := make([]*node, len(rules))
 	for _, r := range order {
 		n := &node{engine: e, index: r, rule: &rules[r], span: int64(rules[r].Span), groups: map[string]*group{}}

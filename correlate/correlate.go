@@ -25,6 +25,13 @@
 // time at which its condition was met by what was seen up to then, in the groups of
 // the events that came at that time, at first in those of the whole window.
 //
+// # Memory
+//
+// With a Lateness, an event is kept for at most twice that and twice the span of
+// its correlation, then twice the spans of those that stand on it. A Match that goes
+// on keeps the events that it lists besides. Without a Lateness all events wait, up
+// to the Limits.
+//
 // # Data flow
 //
 // Add → the inbox of each correlation over the base rule, ordered by time → the
@@ -144,6 +151,8 @@ type Event struct {
 	// Values are those of Fields(Base); an absent field has none.
 	Values [][]string
 	Ref    any
+
+	users int // what holds the event
 }
 
 // Match is a place where a correlation holds.
@@ -177,8 +186,10 @@ func (m *Match) Last() int64 { return m.Events[len(m.Events)-1].Time }
 // Limits bound the memory of an Engine. A zero field has its default.
 type Limits struct {
 	// Lateness is how far the time of an event may lie before the greatest one
-	// seen. 0 is any distance: matches then wait for Flush, or until Pending of
-	// them do; files are read one after another, whatever their times.
+	// seen; those further back are counted as Late. Matches come out once no
+	// event can change them any more. 0 is any distance: they wait for Flush, or
+	// until Pending events do; files are read one after another, whatever their
+	// times.
 	Lateness time.Duration
 	// Pending is the number of matches that wait for earlier ones, 1,048,576.
 	Pending int
@@ -202,7 +213,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Stats counts the matches of base rules that a correlation could not use.
+// Stats counts the matches of base rules that a correlation could not use, and
+// those that it kept.
 type Stats struct {
 	// Late came after later ones were done with; Undated have no time.
 	Late, Undated int
@@ -210,4 +222,6 @@ type Stats struct {
 	Incomplete int
 	// Dropped were given up for the Limits.
 	Dropped int
+	// Most is the greatest number that waited or stood in windows at one time.
+	Most int
 }

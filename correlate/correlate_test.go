@@ -3,6 +3,7 @@ package correlate
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,12 +136,29 @@ func TestChains(t *testing.T) {
 	aliased := then(Ordered)
 	aliased.GroupBy = []string{"who"}
 	aliased.Aliases = []Alias{{"who", -1, 0, "group"}, {"who", 1, -1, "value"}}
+	// Two correlations that the same events make, and above them a sum, or a
+	// correlation with a sum above.
+	some := func(n float64) Rule {
+		return Rule{Kind: EventCount, Inputs: over(0), Span: 10 * time.Second, Bounds: []Bound{{GreaterEqual, n}}, Quiet: true}
+	}
+	both := Rule{Kind: Temporal, Inputs: []Input{{0, true}, {1, true}}, Span: 10 * time.Second, Bounds: []Bound{{GreaterEqual, 2}}, Quiet: true}
+	sum := func(kind Kind, is float64, inputs ...Input) Rule {
+		return Rule{Kind: kind, Inputs: inputs, Span: 10 * time.Second, Fields: []string{"value"}, Bounds: []Bound{{Equal, is}}, Percentile: 100. / 3}
+	}
+	shared := func(kind Kind, is float64) []Rule {
+		return []Rule{some(1), some(2), sum(kind, is, Input{0, true}, Input{1, true})}
+	}
 	for _, c := range []struct {
 		name   string
 		rules  []Rule
 		events string
 		want   string
 	}{
+		{"a sum of events that came in two ways", shared(Sum, 11), "0=4@0 0=7@1", "0-1 2"},
+		{"an average", shared(Avg, 5), "0=4@0 0=6@0", "0-0 2"},
+		{"a percentile", shared(Percentile, 5), "0=4@0 0=7@0", "0-0 2"},
+		{"an event stays while one way is in the window", shared(Max, 9), "0=9@0 0=1@4 0=2@12", "0-12 3"},
+		{"a sum above two ways that meet", []Rule{some(1), some(2), both, sum(Sum, 11, Input{2, true})}, "0=4@0 0=7@1", "0-1 2"},
 		{"failures, then a success", []Rule{failures, then(Ordered)}, "0a@0 0a@1 0a@2 1a@8", "a 0-8 4"},
 		{"too few failures", []Rule{failures, then(Ordered)}, "0a@0 0a@1 1a@8", ""},
 		{"a success while failures go on", []Rule{failures, then(Ordered)}, "0a@0 0a@1 0a@2 1a@3 0a@4 0a@9 0a@14", "a 0-9 6"},
@@ -172,7 +190,7 @@ func TestStats(t *testing.T) {
 		e.Add(Event{ID: int64(i), Time: ev.time, Values: [][]string{ev.group}})
 	}
 	e.Flush()
-	if got, want := e.Stats(0), (Stats{Late: 1, Undated: 1, Incomplete: 1, Dropped: 1}); got != want {
+	if got, want := e.Stats(0), (Stats{Late: 1, Undated: 1, Incomplete: 1, Dropped: 1, Most: 3}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -205,6 +223,47 @@ func TestNewErrors(t *testing.T) {
 	} {
 		if _, err := New(c.rules, Limits{}, nil); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
+// TestChainsInManyWays: layers of correlations that each stand on all of the layer
+// below hand on an event as often as there are inputs, not as there are ways.
+func TestChainsInManyWays(t *testing.T) {
+	const events = 3
+	for _, size := range []struct{ wide, deep int }{{3, 8}, {30, 12}} {
+		var rules []Rule
+		inputs := over(0)
+		for range size.deep {
+			var layer []Input
+			for range size.wide {
+				layer = append(layer, Input{len(rules), true})
+				rules = append(rules, Rule{Kind: EventCount, Inputs: inputs, Span: time.Minute, Bounds: []Bound{{GreaterEqual, 1}}, Quiet: true})
+			}
+			inputs = layer
+		}
+		rules = append(rules, Rule{Kind: Sum, Inputs: inputs, Span: time.Minute, Fields: []string{"n"}, Bounds: []Bound{{Greater, 0}}})
+		var got []Match
+		e, err := New(rules, Limits{}, func(m Match) { got = append(got, m) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id := range int64(events) {
+			e.Add(Event{ID: id, Time: id, Values: [][]string{{"1"}}})
+		}
+		handed := 0
+		for _, n := range e.nodes {
+			for _, entry := range n.inbox {
+				handed += len(entry.origins)
+			}
+			if most := events * size.wide * len(rules); handed > most {
+				t.Fatalf("%d wide and %d deep: an event was handed on %d times, more than %d", size.wide, size.deep, handed, most)
+			}
+			n.advance(math.MaxInt64)
+		}
+		e.Flush()
+		if len(got) != 1 || got[0].Count != events || got[0].Value != events {
+			t.Errorf("%d wide and %d deep: %+v, want one match of %d events whose sum is as much", size.wide, size.deep, got, events)
 		}
 	}
 }

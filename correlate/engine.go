@@ -2,13 +2,18 @@ package correlate
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Engine finds where correlations hold. It is for one goroutine.
 type Engine struct {
+	// Release, when set, gets the Ref of each event once it is not needed any
+	// more: at once when no correlation can use the event, else after it was in
+	// a last window or Match.
+	Release func(ref any)
+
 	limits Limits
 	each   func(Match)
 	nodes  []*node // those that others stand on first
@@ -19,9 +24,12 @@ type Engine struct {
 	// Matches of base rules before the watermark are late. newest is the
 	// greatest time seen.
 	watermark, newest int64
-	// pending counts entries in inboxes, held those in windows; since counts the
-	// events since the nodes were told the watermark.
-	pending, held, since int
+	// pending counts entries in inboxes, held those in windows, kept the events
+	// that something still holds, runs the matches that were begun; since counts
+	// the events since the nodes were last told of the watermark, told what it was.
+	pending, held, kept, since int
+	runs                       int64
+	told                       int64
 	// every is the number of events after which matches may come out.
 	every int
 	ready []Match
@@ -41,6 +49,9 @@ func (e *Engine) Stats(rule int) Stats { return e.stats[rule] }
 
 // Add takes a match of a base rule.
 func (e *Engine) Add(ev Event) {
+	o := &ev
+	e.use(o)
+	defer e.leave(o)
 	users := e.bases[ev.Base]
 	if len(users) == 0 {
 		return
@@ -54,7 +65,6 @@ func (e *Engine) Add(ev Event) {
 	for len(ev.Values) < len(e.fields[ev.Base]) {
 		ev.Values = append(ev.Values, nil)
 	}
-	o := &ev
 	for _, u := range users {
 		stats := &e.stats[u.node.index]
 		switch {
@@ -69,8 +79,30 @@ func (e *Engine) Add(ev Event) {
 	e.since++
 	for e.pending > e.limits.Pending && e.squeeze() {
 	}
-	if e.limits.Lateness > 0 && e.since >= e.every {
+	if e.limits.Lateness > 0 && (e.since >= e.every || minus(e.watermark, int64(e.limits.Lateness)) >= e.told) {
 		e.advance()
+	}
+}
+
+// use says that something more holds an event.
+func (e *Engine) use(events ...*Event) {
+	for _, ev := range events {
+		if ev.users++; ev.users == 1 {
+			e.kept++
+		}
+	}
+}
+
+// leave says that one of those that hold an event does not need it any more.
+func (e *Engine) leave(events ...*Event) {
+	for _, ev := range events {
+		if ev.users--; ev.users > 0 {
+			continue
+		}
+		e.kept--
+		if e.Release != nil {
+			e.Release(ev.Ref)
+		}
 	}
 }
 
@@ -98,8 +130,7 @@ func (e *Engine) giveUp() bool {
 	if len(full.inbox) == 0 {
 		return false
 	}
-	heap.Pop(&full.inbox)
-	e.pending--
+	full.pop().leave(e)
 	e.stats[full.index].Dropped++
 	return true
 }
@@ -112,7 +143,7 @@ func (e *Engine) Flush() {
 
 // advance tells the nodes how far time has come, and gives out what is ready.
 func (e *Engine) advance() {
-	e.since = 0
+	e.since, e.told = 0, e.watermark
 	for _, n := range e.nodes {
 		if e.watermark == math.MaxInt64 {
 			n.advance(math.MaxInt64)
@@ -135,8 +166,14 @@ type inbox []*entry
 func (b inbox) Len() int { return len(b) }
 
 func (b inbox) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(b[i].time, b[j].time), cmp.Compare(b[i].id, b[j].id), cmp.Compare(b[i].input, b[j].input), slices.Compare(b[i].values, b[j].values)) < 0
+	order := cmp.Or(cmp.Compare(b[i].time, b[j].time), cmp.Compare(b[i].id, b[j].id), cmp.Compare(b[i].input, b[j].input), slices.Compare(b[i].values, b[j].values))
+	if order == 0 && b[i].run != nil {
+		order = slices.CompareFunc(b[i].run.group, b[j].run.group, compareFolded)
+	}
+	return order < 0
 }
+
+func compareFolded(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }
 
 func (b inbox) Swap(i, j int) { b[i], b[j] = b[j], b[i] }
 

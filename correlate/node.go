@@ -21,6 +21,7 @@ type node struct {
 	columns []map[int]columns // by input and base rule
 	above   []inputOf
 	inbox   inbox
+	windows int // entries in the windows of groups
 	groups  map[string]*group
 	// recent is a ring of the groups, the one with the oldest events first.
 	recent group
@@ -42,6 +43,14 @@ type entry struct {
 	// again says that the same event is in the window already, through another
 	// input.
 	again bool
+}
+
+// leave lets go of what an entry holds.
+func (e *entry) leave(engine *Engine) {
+	engine.leave(e.origins...)
+	if e.run != nil {
+		e.run.leave()
+	}
 }
 
 // maxTuples bounds the groups and values of one event whose fields are lists.
@@ -136,8 +145,26 @@ func (n *node) takeRun(input int, time int64, r *run, origins []*Event) {
 }
 
 func (n *node) push(e *entry) {
+	n.engine.use(e.origins...)
+	if e.run != nil {
+		e.run.users++
+	}
 	heap.Push(&n.inbox, e)
 	n.engine.pending++
+	stats := &n.engine.stats[n.index]
+	stats.Most = max(stats.Most, len(n.inbox)+n.windows)
+}
+
+// pop takes the first entry out of the inbox.
+func (n *node) pop() *entry {
+	n.engine.pending--
+	return heap.Pop(&n.inbox).(*entry)
+}
+
+// hold counts entries that came into a window or left it.
+func (n *node) hold(entries int) {
+	n.windows += entries
+	n.engine.held += entries
 }
 
 // advance works off what came before a time, and closes the groups to which
@@ -145,8 +172,7 @@ func (n *node) push(e *entry) {
 func (n *node) advance(to int64) {
 	last := to == math.MaxInt64
 	for len(n.inbox) > 0 && (last || n.inbox[0].time < to) {
-		e := heap.Pop(&n.inbox).(*entry)
-		n.engine.pending--
+		e := n.pop()
 		n.group(e).add(e)
 		for n.engine.held > n.engine.limits.Total {
 			n.shed()
@@ -238,7 +264,7 @@ func (g *group) add(e *entry) {
 	}
 	g.window = append(g.window, e)
 	g.fresh++
-	g.node.engine.held++
+	g.node.hold(1)
 	g.state.add(e, g.node.columns)
 	if len(g.window) > g.node.engine.limits.Group {
 		g.drop()
@@ -253,8 +279,9 @@ func (g *group) drop() {
 	g.window = g.window[1:]
 	g.popped++
 	g.fresh = min(g.fresh, len(g.window))
-	g.node.engine.held--
+	g.node.hold(-1)
 	g.state.remove(e, g.node.columns)
+	e.leave(g.node.engine)
 }
 
 // settle is called when all entries of a time are there.
@@ -267,13 +294,28 @@ func (g *group) settle() {
 	if g.run == nil && len(g.holds) == 0 {
 		entries = g.window
 	}
-	h := hold{time: g.now}
+	h := hold{g.now, origins(entries)}
+	g.node.engine.use(h.origins...)
+	g.holds = append(g.holds, h)
+}
+
+// origins are the events of entries, each once: correlations below may have handed on
+// the same one.
+func origins(entries []*entry) []*Event {
+	var out []*Event
+	seen := map[*Event]bool{}
 	for _, e := range entries {
-		if !e.again {
-			h.origins = append(h.origins, e.origins...)
+		if e.again {
+			continue
+		}
+		for _, ev := range e.origins {
+			if !seen[ev] {
+				seen[ev] = true
+				out = append(out, ev)
+			}
 		}
 	}
-	g.holds = append(g.holds, h)
+	return out
 }
 
 // met tells whether the window fulfils the condition.
@@ -294,12 +336,17 @@ func (g *group) met() bool {
 func (g *group) judge() {
 	holds := g.holds
 	g.holds = nil
+	defer func() {
+		for _, h := range holds {
+			g.node.engine.leave(h.origins...)
+		}
+	}()
 	if !g.met() {
 		g.end()
 		return
 	}
 	if g.run == nil {
-		g.run = &run{limit: g.node.engine.limits.Events, seen: g.popped, value: math.Inf(-1)}
+		g.run = g.node.engine.newRun(g.values, g.popped)
 	}
 	r := g.run
 	for _, e := range g.window[max(r.seen-g.popped, 0):] {
@@ -318,7 +365,10 @@ func (g *group) judge() {
 // end gives out the match that has ended, if there is one.
 func (g *group) end() {
 	if g.run != nil && len(g.run.events) > 0 && !g.node.rule.Quiet {
-		g.node.engine.ready = append(g.node.engine.ready, g.run.match(g.node.index, g.values))
+		g.node.engine.ready = append(g.node.engine.ready, g.run.match(g.node.index))
+	}
+	if g.run != nil {
+		g.run.leave()
 	}
 	g.run = nil
 }
@@ -328,7 +378,10 @@ func (g *group) close() {
 	g.settle()
 	g.judge()
 	g.end()
-	g.node.engine.held -= len(g.window)
+	g.node.hold(-len(g.window))
+	for _, e := range g.window {
+		e.leave(g.node.engine)
+	}
 	g.unlink()
 	delete(g.node.groups, g.key)
 }

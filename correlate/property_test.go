@@ -3,6 +3,7 @@ package correlate
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -123,13 +124,15 @@ func runEngine(t *rapid.T, rules []Rule, limits Limits, every int, events func(*
 		t.Fatal(err)
 	}
 	e.every = every
+	released := 0
+	e.Release = func(any) { released++ }
 	list := events(e)
 	for _, ev := range list {
 		e.Add(ev)
 	}
 	e.Flush()
-	if e.pending != 0 || e.held != 0 {
-		t.Fatalf("%d entries pending and %d held after the end", e.pending, e.held)
+	if e.pending != 0 || e.held != 0 || e.kept != 0 || released != len(list) {
+		t.Fatalf("after the end %d entries are pending, %d held, and %d events kept; %d of %d were released", e.pending, e.held, e.kept, released, len(list))
 	}
 	return inOrder(got), list, e
 }
@@ -166,7 +169,44 @@ func TestAgainstReference(t *testing.T) {
 				t.Fatalf("%+v of events within the bound", s)
 			}
 		}
+
+		bound = rapid.Int64Range(1, bound).Draw(t, "smaller bound")
+		inTime, late := withoutLate(e, shuffled, bound)
+		got, _, e = runEngine(t, rules, Limits{Lateness: time.Duration(bound)}, every, func(*Engine) []Event { return shuffled })
+		want = inOrder((&reference{rules: rules, events: inTime, fields: e.fields}).matches())
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("later than %d left out (-reference +engine):\n%s", bound, diff)
+		}
+		for i, r := range rules {
+			want := 0
+			for _, in := range r.Inputs {
+				if !in.Correlation {
+					want += late[in.Rule]
+				}
+			}
+			if s := e.Stats(i); s.Late != want {
+				t.Fatalf("correlation %d counts %d late events, these are %d", i, s.Late, want)
+			}
+		}
 	})
+}
+
+// withoutLate leaves out the events that lie further back than the bound from the
+// newest one before them, and counts them by their base rule.
+func withoutLate(e *Engine, events []Event, bound int64) (inTime []Event, late map[int]int) {
+	late = map[int]int{}
+	newest := int64(math.MinInt64 + 1000)
+	for _, ev := range events {
+		if ev.Time != NoTime && ev.Time < newest-bound {
+			late[ev.Base]++
+			continue
+		}
+		inTime = append(inTime, ev)
+		if len(e.bases[ev.Base]) > 0 {
+			newest = max(newest, ev.Time)
+		}
+	}
+	return inTime, late
 }
 
 // TestLimits runs with little memory: nothing breaks, what is lost is counted, and

@@ -180,7 +180,10 @@ func (r *reference) of(rule int) []*refRun {
 			if a.input != b.input {
 				return a.input < b.input
 			}
-			return slices.Compare(a.values, b.values) < 0
+			if c := slices.Compare(a.values, b.values); c != 0 || a.run == nil {
+				return c < 0
+			}
+			return folded(a.run.group) < folded(b.run.group)
 		})
 		runs = append(runs, r.group(rule, entries)...)
 	}
@@ -291,9 +294,20 @@ func (r *reference) extend(run *refRun, rule int, w []refEntry, since []int64, w
 			continue
 		}
 		h := refHold{time: t}
+		type match struct {
+			id   int64
+			base int
+		}
+		handed := map[match]bool{}
 		for i, e := range part {
-			if (len(run.holds) == 0 || e.time == t) && !again(part, i) {
-				h.origins = append(h.origins, e.origins...)
+			if len(run.holds) > 0 && e.time != t || again(part, i) {
+				continue
+			}
+			for _, ev := range e.origins {
+				if !handed[match{ev.ID, ev.Base}] {
+					handed[match{ev.ID, ev.Base}] = true
+					h.origins = append(h.origins, ev)
+				}
 			}
 		}
 		run.holds = append(run.holds, h)
@@ -356,11 +370,13 @@ func (r *reference) value(rule int, w []refEntry) (float64, bool) {
 		return float64(longest(w, len(rl.Inputs))), true
 	}
 	var all []float64
-	for i, e := range w {
-		if again(w, i) {
-			continue
-		}
+	counted := map[int64]bool{}
+	for _, e := range w {
 		for _, ev := range e.origins {
+			if counted[ev.ID] {
+				continue
+			}
+			counted[ev.ID] = true
 			for _, t := range r.combos(rule, e.input, ev, rl.Fields) {
 				if f, ok := number(t[0]); ok {
 					all = append(all, f)

@@ -3,7 +3,6 @@ package correlate
 import (
 	"math"
 	"slices"
-	"strconv"
 )
 
 // state is what a window amounts to, kept up to date as entries come and go.
@@ -27,9 +26,9 @@ func newState(r *Rule) state {
 	case ValueCount:
 		return &valueCount{values: counts[string]{}}
 	case Sum, Avg, Min, Max:
-		return &statistic{kind: r.Kind}
+		return &statistic{kind: r.Kind, events: brought{}, slots: map[int64]int{}}
 	case Percentile:
-		return &percentile{rank: r.Percentile}
+		return &percentile{rank: r.Percentile, events: brought{}}
 	case Ordered:
 		o := &ordered{came: make([]bool, len(r.Inputs))}
 		for range r.Inputs {
@@ -105,142 +104,6 @@ func (s *valueCount) add(e *entry, c []map[int]columns)    { s.each(e, c, s.valu
 func (s *valueCount) remove(e *entry, c []map[int]columns) { s.each(e, c, s.values.remove) }
 
 func (s *valueCount) value(int64) (float64, bool) { return float64(len(s.values)), true }
-
-// numbers are those of a field's values that are numbers.
-func numbers(values []string) []float64 {
-	var out []float64
-	for _, v := range values {
-		if f, ok := number(v); ok {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// number reads a decimal number, nothing else that Go's reader knows.
-func number(s string) (float64, bool) {
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E' {
-			return 0, false
-		}
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
-}
-
-// entryNumbers are the numbers that an entry brings into a window. An event that
-// is in it already, through another input, brings none.
-func entryNumbers(e *entry, c []map[int]columns) []float64 {
-	if e.again {
-		return nil
-	}
-	var out []float64
-	for _, ev := range e.origins {
-		out = append(out, numbers(ev.Values[c[e.input][ev.Base].fields[0]])...)
-	}
-	return out
-}
-
-// statistic is a sum, an average, a least or a greatest number. The numbers are a
-// queue of two stacks, each with the statistics of all below: nothing is ever
-// subtracted, so that no rounding stays behind.
-type statistic struct {
-	nothing
-	kind     Kind
-	in, out  []summary // out has the oldest on top
-	incoming []float64 // the numbers that in is made of
-}
-
-type summary struct {
-	n             int
-	sum, min, max float64
-}
-
-func (s summary) with(f float64) summary {
-	if s.n == 0 {
-		return summary{1, f, f, f}
-	}
-	return summary{s.n + 1, s.sum + f, min(s.min, f), max(s.max, f)}
-}
-
-func top(stack []summary) summary {
-	if len(stack) == 0 {
-		return summary{}
-	}
-	return stack[len(stack)-1]
-}
-
-func (s *statistic) add(e *entry, c []map[int]columns) {
-	for _, f := range entryNumbers(e, c) {
-		s.incoming = append(s.incoming, f)
-		s.in = append(s.in, top(s.in).with(f))
-	}
-}
-
-func (s *statistic) remove(e *entry, c []map[int]columns) {
-	for range entryNumbers(e, c) {
-		if len(s.out) == 0 {
-			for i := len(s.incoming) - 1; i >= 0; i-- {
-				s.out = append(s.out, top(s.out).with(s.incoming[i]))
-			}
-			s.in, s.incoming = s.in[:0], s.incoming[:0]
-		}
-		s.out = s.out[:len(s.out)-1]
-	}
-}
-
-func (s *statistic) value(int64) (float64, bool) {
-	a, b := top(s.in), top(s.out)
-	switch {
-	case a.n == 0:
-		a = b
-	case b.n > 0:
-		a = summary{a.n + b.n, a.sum + b.sum, min(a.min, b.min), max(a.max, b.max)}
-	}
-	switch s.kind {
-	case Sum:
-		return a.sum, a.n > 0
-	case Min:
-		return a.min, a.n > 0
-	case Max:
-		return a.max, a.n > 0
-	}
-	return a.sum / float64(a.n), a.n > 0
-}
-
-// percentile keeps the numbers in order.
-type percentile struct {
-	nothing
-	rank   float64
-	sorted []float64
-}
-
-func (s *percentile) add(e *entry, c []map[int]columns) {
-	for _, f := range entryNumbers(e, c) {
-		i, _ := slices.BinarySearch(s.sorted, f)
-		s.sorted = slices.Insert(s.sorted, i, f)
-	}
-}
-
-func (s *percentile) remove(e *entry, c []map[int]columns) {
-	for _, f := range entryNumbers(e, c) {
-		i, _ := slices.BinarySearch(s.sorted, f)
-		s.sorted = slices.Delete(s.sorted, i, i+1)
-	}
-}
-
-func (s *percentile) value(int64) (float64, bool) {
-	if len(s.sorted) == 0 {
-		return 0, false
-	}
-	at := float64(len(s.sorted)-1) * s.rank / 100
-	low := int(at)
-	v := s.sorted[low]
-	if part := at - float64(low); part > 0 {
-		v += part * (s.sorted[low+1] - v)
-	}
-	return v, true
-}
 
 // temporal counts the inputs that have entries.
 type temporal struct{ inputs counts[int] }

@@ -20,6 +20,7 @@ type Correlation struct {
 	inputs []correlationInput
 	// documents are the rules that the correlation stands on, itself last.
 	documents []*sigma.Rule
+	lateness  time.Duration
 }
 
 // correlationInput is a prepared rule or a correlation.
@@ -114,7 +115,7 @@ func (c *preparation) correlation(r *sigma.Rule) (*Correlation, diag.List) {
 	if done := c.correlations[r]; done != nil {
 		return done, nil
 	}
-	out := &Correlation{rule: r}
+	out := &Correlation{rule: r, lateness: c.preparer.Lateness}
 	rules, diags := c.library.Resolve(r)
 	for i, below := range rules {
 		if below.Correlation != nil {
@@ -154,15 +155,26 @@ func (c *Correlation) baseNotes() diag.List {
 	return notes
 }
 
-// each calls f for every prepared rule below.
+// each calls f once for every prepared rule below, however many ways lead to it.
 func (c *Correlation) each(f func(*Prepared)) {
-	for _, in := range c.inputs {
-		if in.base != nil {
-			f(in.base)
-		} else {
-			in.below.each(f)
+	bases, seen := map[*Prepared]bool{}, map[*Correlation]bool{}
+	var visit func(*Correlation)
+	visit = func(c *Correlation) {
+		if seen[c] {
+			return
+		}
+		seen[c] = true
+		for _, in := range c.inputs {
+			switch {
+			case in.below != nil:
+				visit(in.below)
+			case !bases[in.base]:
+				bases[in.base] = true
+				f(in.base)
+			}
 		}
 	}
+	visit(c)
 }
 
 // Text is the YAML of the rule; of a correlation with the rules that it stands on
@@ -297,8 +309,10 @@ func (c *Correlation) correlationRule(baseOf func(*Prepared) int, ruleOf func(*C
 	for _, g := range s.GroupBy {
 		out.GroupBy = append(out.GroupBy, g.Name)
 	}
-	for _, f := range s.Condition.Fields {
-		out.Fields = append(out.Fields, f.Name)
+	if s.Type == "value_count" || s.Numeric() { // the others do not look at one
+		for _, f := range s.Condition.Fields {
+			out.Fields = append(out.Fields, f.Name)
+		}
 	}
 	for _, b := range s.Condition.Bounds {
 		out.Bounds = append(out.Bounds, correlate.Bound{Op: correlationOps[b.Op], Value: b.Value})
@@ -320,16 +334,16 @@ func (c *Correlation) correlationRule(baseOf func(*Prepared) int, ruleOf func(*C
 	return out
 }
 
-// alias says what an alias means for a rule that the correlation names, or for
-// one further down.
+// alias says what an alias means: in what comes through an input that is the rule,
+// and in the events of the rule at any depth.
 func (c *Correlation) alias(name string, f sigma.AliasField, baseOf func(*Prepared) int) []correlate.Alias {
 	ref := sigma.RuleRef{Name: f.Rule}
+	var out []correlate.Alias
 	for i, in := range c.inputs {
-		if c.rule.Correlation.Rules[i].Name == f.Rule || ref.Names(in.rule()) {
-			return []correlate.Alias{{Name: name, Input: i, Base: -1, Field: f.Field}}
+		if ref.Names(in.rule()) {
+			out = append(out, correlate.Alias{Name: name, Input: i, Base: -1, Field: f.Field})
 		}
 	}
-	var out []correlate.Alias
 	c.each(func(base *Prepared) {
 		if ref.Names(base.Rule) {
 			out = append(out, correlate.Alias{Name: name, Input: -1, Base: baseOf(base), Field: f.Field})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/ingest"
@@ -85,10 +86,17 @@ func parse(t *testing.T, docs ...string) []*sigma.Rule {
 // find runs rules over logs and shows what each hit is.
 func find(t *testing.T, rules, others []*sigma.Rule, logs ...string) (string, *ScanInfo) {
 	t.Helper()
+	return findLate(t, 0, rules, others, logs...)
+}
+
+// findLate does so with a lateness.
+func findLate(t *testing.T, lateness time.Duration, rules, others []*sigma.Rule, logs ...string) (string, *ScanInfo) {
+	t.Helper()
 	p, err := NewPreparer()
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Lateness = lateness
 	prepared, errs := p.PrepareAll(rules, others)
 	for _, err := range errs {
 		if err != nil {
@@ -262,5 +270,27 @@ func TestMatchJSONIsBounded(t *testing.T) {
 		if got := string(m.json(c.size)); got != c.want {
 			t.Errorf("%d bytes: %s, want %s", c.size, got, c.want)
 		}
+	}
+}
+
+// TestEachVisitsOnce: what stands below in very many ways is visited once.
+func TestEachVisitsOnce(t *testing.T) {
+	base := &Prepared{}
+	below := []correlationInput{{base: base}}
+	for range 12 {
+		var layer []correlationInput
+		for range 30 {
+			layer = append(layer, correlationInput{below: &Correlation{inputs: below}})
+		}
+		below = layer
+	}
+	visits := 0
+	(&Correlation{inputs: below}).each(func(p *Prepared) {
+		if visits++; p != base || visits > 1 {
+			t.Fatalf("visit %d of %p", visits, p)
+		}
+	})
+	if visits != 1 {
+		t.Errorf("%d visits", visits)
 	}
 }

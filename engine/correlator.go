@@ -6,12 +6,13 @@ import (
 	"unique"
 
 	"github.com/huntbook/huntbook/correlate"
+	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ir"
 )
 
-// keptBytes bounds the events that are kept whole for correlations; of further
-// ones it is known where they are.
+// keptBytes bounds the events that are kept whole for correlations at one time; of
+// further ones it is known where they are.
 const keptBytes = 256 << 20
 
 // correlator stands between the matcher and whoever takes the hits: it passes on
@@ -36,7 +37,8 @@ type correlator struct {
 	row   int
 	id    int64
 	kept  *keptEvent
-	bytes int
+	bytes int // of all events that are kept
+	limit int // of bytes
 	// unkept counts the events that were not kept whole.
 	unkept int
 }
@@ -45,10 +47,12 @@ type correlator struct {
 type keptEvent struct {
 	Captured
 	host string
+	// users counts the base rules whose match of the event is still needed.
+	users int
 }
 
 func newCorrelator(rules []Prepared, each func(Hit) error) (*correlator, error) {
-	c := &correlator{rules: rules, each: each}
+	c := &correlator{rules: rules, each: each, limit: keptBytes}
 	// A rule in the list and the same rule below a correlation are one.
 	place := map[*Prepared]int{}
 	for i := range rules {
@@ -84,9 +88,16 @@ func newCorrelator(rules []Prepared, each func(Hit) error) (*correlator, error) 
 			c.ruleOf[n], specs[n].Quiet = i, rules[i].Quiet
 		}
 	}
+	limits := correlate.Limits{}
+	for _, node := range c.nodes {
+		limits.Lateness = max(limits.Lateness, node.lateness)
+	}
 	var err error
-	c.engine, err = correlate.New(specs, correlate.Limits{}, c.match)
-	return c, err
+	if c.engine, err = correlate.New(specs, limits, c.match); err != nil {
+		return nil, err
+	}
+	c.engine.Release = func(ref any) { c.release(ref.(*keptEvent)) }
+	return c, nil
 }
 
 func (c *correlator) add(p Prepared, own int) int {
@@ -139,13 +150,22 @@ func (c *correlator) feed(base int, h Hit) {
 	for _, name := range c.engine.Fields(base) {
 		ev.Values = append(ev.Values, fieldValues(h, name))
 	}
+	if c.kept.users++; c.kept.users == 1 {
+		c.bytes += len(c.kept.Raw)
+	}
 	c.engine.Add(ev)
+}
+
+// release takes back what feed counted.
+func (c *correlator) release(k *keptEvent) {
+	if k.users--; k.users == 0 {
+		c.bytes -= len(k.Raw)
+	}
 }
 
 func (c *correlator) keep(h Hit) *keptEvent {
 	k := &keptEvent{host: unique.Make(h.Host()).Value()}
-	raw := h.Record().Raw
-	if c.bytes += len(raw); c.bytes <= keptBytes {
+	if c.bytes+len(h.Record().Raw) <= c.limit {
 		k.Captured = *Capture(h)
 		return k
 	}
@@ -211,8 +231,13 @@ type CorrelationInfo struct {
 	// only others stand on it.
 	Rule  int
 	Title string
+	// File and Pos are where it stands.
+	File *diag.File
+	Pos  diag.Pos
 	// Notes are sentences for the reader.
 	Notes []string
+	// Most is the greatest number of events that it kept at one time.
+	Most int
 
 	below []*Correlation
 	self  *Correlation
@@ -222,7 +247,8 @@ type CorrelationInfo struct {
 func (c *correlator) infos() []CorrelationInfo {
 	var out []CorrelationInfo
 	for n, node := range c.nodes {
-		info := CorrelationInfo{Rule: c.ruleOf[n], Title: node.rule.Title, Notes: correlationNotes(c.engine.Stats(n)), self: node}
+		stats := c.engine.Stats(n)
+		info := CorrelationInfo{Rule: c.ruleOf[n], Title: node.rule.Title, File: node.rule.File, Pos: node.rule.Correlation.Pos, Notes: correlationNotes(stats), Most: stats.Most, self: node}
 		if c.unkept > 0 {
 			info.Notes = append(info.Notes, fmt.Sprintf("of %d events of all correlations only the place was kept, to save memory", c.unkept))
 		}
@@ -244,7 +270,7 @@ func correlationNotes(s correlate.Stats) []string {
 	}{
 		{s.Undated, "event has no time and was left out", "events have no time and were left out"},
 		{s.Incomplete, "event lacks a field to group by or to look at and was left out", "events lack a field to group by or to look at and were left out"},
-		{s.Late, "event came so much later than newer ones that it was left out", "events came so much later than newer ones that they were left out"},
+		{s.Late, "event came so much later than newer ones that it was not counted", "events came so much later than newer ones that they were not counted"},
 		{s.Dropped, "event was left out to save memory", "events were left out to save memory"},
 	} {
 		switch n.count {

@@ -20,9 +20,13 @@ type Query struct {
 }
 
 // Data names what an engine is opened on. Paths are relative to the folder
-// that the engine was made for.
+// that the engine was made for; the address of a cluster stands alone, and then
+// Index and the pipelines say where and under which names its events are.
 type Data struct {
 	Paths        []string
+	Index        []string
+	Pipelines    []string
+	Configs      []string
 	Since, Until time.Time      // zero: no bound
 	Location     *time.Location // of times without a zone; nil: UTC
 }
@@ -33,6 +37,8 @@ type DataInfo struct {
 	Broken         int       // records that could not be read
 	First, Last    time.Time // zero when no event has a time
 	UnknownFormats int       // files that no decoder knows
+	// Engine says which cluster answers, "" for files.
+	Engine string
 }
 
 // Result answers a Query.

@@ -86,7 +86,7 @@ func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
 	if l.data == nil {
 		return nil, ErrNoData
 	}
-	rule, others, diags := parseRule(q.Rule)
+	rule, others, diags := ParseQuery(q.Rule)
 	if rule == nil {
 		return nil, diags
 	}
@@ -156,15 +156,15 @@ func Resolve(dir string, paths []string, o ingest.Options) []string {
 	return out
 }
 
-// IsPath tells a path from the other inputs: "-" and embedded data.
+// IsPath tells a path from the other inputs: "-", embedded data and clusters.
 func IsPath(input string, o ingest.Options) bool {
 	_, embedded := o.Embedded[input]
-	return input != "-" && !embedded
+	return input != "-" && !embedded && !IsCluster(input)
 }
 
 // NewResult is the answer to a rule before anything was found.
 func NewResult(p Prepared) *Result {
-	r := &Result{Title: p.Rule.Title, Notes: noteTexts(p.Notes)}
+	r := &Result{Title: p.Rule.Title, Notes: NoteTexts(p.Notes)}
 	if p.Correlation != nil {
 		r.Correlation, r.Fields = true, p.Correlation.fieldNames()
 	} else {

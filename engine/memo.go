@@ -66,7 +66,8 @@ func (e *memoEngine) Open(ctx context.Context, data Data) (DataInfo, error) {
 func (e *memoEngine) isMemo() bool {
 	d, m := e.open, &e.memo.data
 	return slices.Equal(Resolve(e.dir, d.Paths, e.memo.ingest), m.Paths) && d.Since.Equal(m.Since) && d.Until.Equal(m.Until) &&
-		zone(d.Location) == zone(m.Location)
+		zone(d.Location) == zone(m.Location) && slices.Equal(d.Index, m.Index) &&
+		slices.Equal(ResolvePipelines(e.dir, d.Pipelines), m.Pipelines) && slices.Equal(ResolvePipelines(e.dir, d.Configs), m.Configs)
 }
 
 func zone(l *time.Location) string {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/ir"
@@ -28,7 +29,22 @@ type Prepared struct {
 const localPipeline = "windows-logsources"
 
 // Preparer lowers rules for the local engine.
-type Preparer struct{ chain *pipeline.Chain }
+type Preparer struct {
+	// Lateness is how far the events of its correlations may lie before newer
+	// ones that came first; further ones are not counted, and the matches come
+	// while the data is read. 0 is any distance, and matches come at the end.
+	Lateness time.Duration
+
+	chain *pipeline.Chain
+	// prepare takes the place of the local engine's way; nil for that.
+	prepare func(*sigma.Rule) (Prepared, error)
+}
+
+// NewPreparerFor is a Preparer for an engine that prepares a rule in a way of its
+// own; correlations are put together here.
+func NewPreparerFor(prepare func(*sigma.Rule) (Prepared, error)) *Preparer {
+	return &Preparer{prepare: prepare}
+}
 
 // NewPreparer loads the pipeline of the local engine.
 func NewPreparer() (*Preparer, error) {
@@ -36,12 +52,15 @@ func NewPreparer() (*Preparer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Preparer{pipeline.NewChain(p)}, nil
+	return &Preparer{chain: pipeline.NewChain(p)}, nil
 }
 
 // Prepare lowers a rule; the error is a diag.List that says why it can't be
 // matched.
 func (p *Preparer) Prepare(r *sigma.Rule) (Prepared, error) {
+	if p.prepare != nil {
+		return p.prepare(r)
+	}
 	lowered, diags := p.Lower(r)
 	if lowered == nil {
 		return Prepared{Rule: r}, diags.Err()
@@ -65,10 +84,10 @@ func (p *Preparer) Lower(r *sigma.Rule) (*pipeline.Lowered, diag.List) {
 	return pipeline.Lower(r, p.chain)
 }
 
-// parseRule reads the rule of a query: the last one of the text that no
+// ParseQuery reads the rule of a Query: the last one of the text that no
 // correlation in it names, with the filters and placeholders that stand in
 // documents beside it. All rules of the text come too.
-func parseRule(text string) (*sigma.Rule, []*sigma.Rule, diag.List) {
+func ParseQuery(text string) (*sigma.Rule, []*sigma.Rule, diag.List) {
 	docs, diags := sigma.ParseAll(&diag.File{Data: []byte(text)})
 	diags = append(diags, docs.Apply()...)
 	rules := docs.Rules
@@ -95,8 +114,8 @@ func showFields(r *sigma.Rule, e ir.Expr) []string {
 	return out
 }
 
-// noteTexts turns warnings into remarks for the reader of a result.
-func noteTexts(list diag.List) []string {
+// NoteTexts turns warnings into remarks for the reader of a result.
+func NoteTexts(list diag.List) []string {
 	var out []string
 	for _, d := range list {
 		text := d.Message

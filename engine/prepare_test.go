@@ -36,18 +36,27 @@ func TestAllRulesPrepare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	given := map[string]bool{}
 	for _, u := range set.Unreadable {
-		if unusable[filepath.Base(u.Path)] == "" {
+		name := filepath.Base(u.Path)
+		if given[name] = true; unusable[name] == "" {
 			t.Errorf("%s: %v", u.Path, u.Error)
 		}
+	}
+	if len(given) != len(unusable) {
+		t.Errorf("%d files can't be read, %d have a reason", len(given), len(unusable))
 	}
 	preparer, err := NewPreparer()
 	if err != nil {
 		t.Fatal(err)
 	}
 	rules := make([]*sigma.Rule, len(set.Rules))
+	published := 0 // outside of deprecated/ and unsupported/
 	for i, e := range set.Rules {
 		rules[i] = e.Rule
+		if strings.Contains(filepath.ToSlash(e.Rule.File.Path), "/sigma/rules") {
+			published++
+		}
 	}
 	prepared, errs := preparer.PrepareAll(rules, nil)
 	for _, p := range prepared {
@@ -60,14 +69,14 @@ func TestAllRulesPrepare(t *testing.T) {
 	placeholders := 0
 	for i, err := range errs {
 		for _, d := range diag.Of(err).Errors() {
-			if strings.HasPrefix(d.Message, "placeholder ") {
+			if strings.HasPrefix(d.Message, "placeholder ") && strings.Contains(rules[i].Text, "|expand") {
 				placeholders++
 				continue
 			}
 			t.Errorf("%s: %v", set.Rules[i].Path, d)
 		}
 	}
-	if len(rules) < 3500 || placeholders == 0 || placeholders > 60 {
-		t.Errorf("%d rules, %d placeholders without a value", len(rules), placeholders)
+	if published < 3307 || len(rules) < 3500 || placeholders == 0 || placeholders > 60 {
+		t.Errorf("%d rules, %d of them in the folders of rules, %d placeholders without a value", len(rules), published, placeholders)
 	}
 }

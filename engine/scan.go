@@ -72,6 +72,8 @@ type ScanInfo struct {
 	Sources []SourceCount
 	// Correlations are those of the rules, and those that they stand on.
 	Correlations []CorrelationInfo
+	// Rules has an entry a rule where each is asked for apart, nil elsewhere.
+	Rules []RuleInfo
 }
 
 // SourceCount is the number of events of one source.
@@ -132,8 +134,10 @@ func Open(ctx context.Context, inputs []string, o ingest.Options, rules []Prepar
 
 // Scan matches all rules against all events of a reader in one pass, and calls
 // each for every hit: in the order of the events, and for one event in the
-// order of the rules; correlations come at the end, in the order of time. An error of each ends the scan. Workers is the number of
-// goroutines that match, 0 for one a processor.
+// order of the rules. Correlations come at the end, in the order of time; those of
+// a Preparer with a Lateness come between the events, once no event in time can
+// change them. An error of each ends the scan. Workers is the number of goroutines
+// that match, 0 for one a processor.
 func Scan(ctx context.Context, r *ingest.Reader, rules []Prepared, workers int, each func(Hit) error) (*ScanInfo, error) {
 	c, err := newCorrelator(rules, each)
 	if err != nil {

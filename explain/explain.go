@@ -1,4 +1,5 @@
-// Package explain says why a rule did or did not match an event.
+// Package explain says why a rule did or did not match an event, and why a
+// correlation did or did not fire.
 //
 // It evaluates a rule's tree on one event in the plainest way, and keeps what
 // came out of every piece beside the rule's own words: the condition, its
@@ -6,7 +7,8 @@
 // event's values that were compared. The same evaluator is what the tests of
 // the matcher take as their reference. The package knows nothing of files. Data
 // flows: pipeline.Lowered → Rule; Rule × row of an event.Batch → Explanation →
-// text or JSON.
+// text or JSON. For a correlation: sigma.Rule and a library of rules →
+// Correlation; every batch is added → groups → windows → CorrelationExplanation.
 package explain
 
 import (
@@ -70,14 +72,16 @@ type Way struct {
 type Kind string
 
 // The kinds: true when all or any of the Nodes are, when the one Node is not; an
-// item, whose Nodes are its values; a value; the test of the product.
+// item, whose Nodes are its values; a value; the test of the product; in the
+// condition of a correlation, a rule that is in the window.
 const (
-	All     Kind = "all"
-	Any     Kind = "any"
-	Not     Kind = "not"
-	Item    Kind = "item"
-	Value   Kind = "value"
-	Product Kind = "product"
+	All      Kind = "all"
+	Any      Kind = "any"
+	Not      Kind = "not"
+	Item     Kind = "item"
+	Value    Kind = "value"
+	Product  Kind = "product"
+	InWindow Kind = "rule"
 )
 
 // Node is a piece of a rule and whether it is true.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"time"
+
+	"github.com/huntbook/huntbook/sigma"
 )
 
 // object is the form in which WriteJSON writes an explanation.
@@ -57,13 +59,10 @@ type foundJSON struct {
 // matched, product, and ways with their nodes.
 func (x *Explanation) WriteJSON(w io.Writer) error {
 	o := object{
-		Rule:    ruleJSON{Title: x.Rule.Title, ID: x.Rule.ID},
+		Rule:    ruleOf(x.Rule),
 		Event:   eventJSON{Source: x.Source, Record: x.Record},
 		Matched: x.Matched,
 		Ways:    make([]wayJSON, len(x.Ways)),
-	}
-	if x.Rule.File != nil {
-		o.Rule.Path = x.Rule.File.Path
 	}
 	if !x.Time.IsZero() {
 		o.Event.Time = &x.Time
@@ -77,6 +76,14 @@ func (x *Explanation) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(o)
+}
+
+func ruleOf(r *sigma.Rule) ruleJSON {
+	o := ruleJSON{Title: r.Title, ID: r.ID}
+	if r.File != nil {
+		o.Path = r.File.Path
+	}
+	return o
 }
 
 func nodesJSON(nodes []Node) []nodeJSON {

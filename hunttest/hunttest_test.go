@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,9 +52,6 @@ func TestScripts(t *testing.T) {
 		}
 		cases += len(script.Cases)
 		for _, e := range engines {
-			if e.name == "evaluator" && relates[filepath.Base(name)] {
-				continue
-			}
 			t.Run(e.name+"/"+filepath.Base(name), func(t *testing.T) {
 				var b bytes.Buffer
 				if err := diag.WriteText(&b, script.Run(context.Background(), e), false); err != nil {
@@ -70,20 +68,13 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// relates are the scripts about more than one event.
-var relates = map[string]bool{"correlations.hunt": true, "legacy.hunt": true}
-
-// evaluator runs rules with package explain, which knows no correlations.
+// evaluator runs rules with package explain.
 type evaluator struct{ preparer *engine.Preparer }
 
-func (v evaluator) Run(_ context.Context, events []Event, text string) ([]Finding, error) {
+func (v evaluator) Run(ctx context.Context, events []Event, text string) ([]Finding, error) {
 	docs, diags := sigma.ParseAll(&diag.File{Data: []byte(text)})
 	diags = append(diags, docs.Apply()...)
 	if len(docs.Rules) == 0 || diags.HasErrors() {
-		return nil, diags
-	}
-	lowered, diags := v.preparer.Lower(docs.Rules[len(docs.Rules)-1])
-	if lowered == nil {
 		return nil, diags
 	}
 	b := event.NewBuilder(event.Options{})
@@ -92,14 +83,51 @@ func (v evaluator) Run(_ context.Context, events []Event, text string) ([]Findin
 			return nil, err
 		}
 	}
-	rule, batch := explain.NewRule(lowered), b.Batch()
+	rule, batch := asked(docs.Rules), b.Batch()
+	if rule.Correlation != nil {
+		return v.correlate(ctx, rule, docs.Rules, events, batch)
+	}
+	lowered, diags := v.preparer.Lower(rule)
+	if lowered == nil {
+		return nil, diags
+	}
+	explained := explain.NewRule(lowered)
 	var found []Finding
 	for row := range batch.Rows {
-		if rule.Matches(rule.Event(batch, row)) {
+		if explained.Matches(explained.Event(batch, row)) {
 			found = append(found, Finding{events[row].ID})
 		}
 	}
 	return found, nil
+}
+
+// asked is the last rule that no correlation names.
+func asked(rules []*sigma.Rule) *sigma.Rule {
+	named := sigma.NewLibrary(rules).Named(rules)
+	for _, r := range slices.Backward(rules) {
+		if _, below := named[r]; !below {
+			return r
+		}
+	}
+	return rules[len(rules)-1]
+}
+
+func (v evaluator) correlate(ctx context.Context, rule *sigma.Rule, rules []*sigma.Rule, events []Event, batch *event.Batch) ([]Finding, error) {
+	c, diags := explain.NewCorrelation(rule, sigma.NewLibrary(rules), v.preparer.Lower)
+	if c == nil {
+		return nil, diags
+	}
+	c.Add(batch, func(event.Record) bool { return true })
+	matches, err := c.Matches(ctx)
+	var found []Finding
+	for _, m := range matches {
+		var finding Finding
+		for _, place := range m.Events {
+			finding = append(finding, events[place.Record-1].ID)
+		}
+		found = append(found, finding)
+	}
+	return found, err
 }
 
 // TestMessages shows what is said of scripts that can't be read, and of results

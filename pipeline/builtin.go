@@ -69,7 +69,12 @@ type Builtin struct {
 	Name, Title, Description string
 	// Sigmac tells a configuration (-c) from a pipeline (-p).
 	Sigmac bool
+
+	backends []string
 }
+
+// Fits tells whether it is for a target that has one of the names.
+func (b Builtin) Fits(target ...string) bool { return allows("", b.Name, b.backends, target) == nil }
 
 // Builtins lists what is built in, pipelines first, by name.
 func Builtins() []Builtin {
@@ -82,11 +87,13 @@ func Builtins() []Builtin {
 			}
 			var head struct {
 				Name, Title, Description string
+				AllowedBackends          []string `yaml:"allowed_backends"`
+				Backends                 []string
 			}
 			if yaml.Unmarshal(file.Data, &head) != nil {
 				continue
 			}
-			out = append(out, Builtin{name, cmp.Or(head.Name, head.Title), strings.TrimSpace(head.Description), s == builtinConfigs})
+			out = append(out, Builtin{name, cmp.Or(head.Name, head.Title), strings.TrimSpace(head.Description), s == builtinConfigs, slices.Concat(head.AllowedBackends, head.Backends)})
 		}
 	}
 	return out

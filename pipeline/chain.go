@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Chain holds pipelines and sigmac configurations in the order in which they
@@ -16,8 +18,8 @@ type Chain struct {
 // Part is a *Pipeline or a *Config.
 type Part interface {
 	order() int
-	// allows is an error when the part is not for the target.
-	allows(target string) error
+	// allows is an error when the part is for none of a target's names.
+	allows(target []string) error
 }
 
 // stage is a step of a chain: a pipeline, or sigmac configurations that stand
@@ -75,8 +77,30 @@ func NewChain(parts ...Part) *Chain {
 	return c
 }
 
-// Check is an error when a part of the chain is not for the target.
-func (c *Chain) Check(target string) error {
+// NotForError is the error about a pipeline or configuration that says which
+// targets it is for, and means others.
+type NotForError struct {
+	Kind, ID, Target string
+	// For are the targets that it is for.
+	For []string
+}
+
+func (e *NotForError) Error() string {
+	return fmt.Sprintf("%s %s is not for target %s; it is for %s", e.Kind, e.ID, e.Target, strings.Join(e.For, ", "))
+}
+
+// allows tells whether one of a target's names, the first its own, is among those
+// that a part is for. No names are all.
+func allows(kind, id string, backends, target []string) error {
+	if len(backends) == 0 || slices.ContainsFunc(target, func(name string) bool { return slices.Contains(backends, name) }) {
+		return nil
+	}
+	return &NotForError{kind, id, target[0], backends}
+}
+
+// Check is a *NotForError when a part of the chain is for none of a target's names,
+// of which the first is its own.
+func (c *Chain) Check(target ...string) error {
 	if c == nil {
 		return nil
 	}

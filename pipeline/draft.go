@@ -77,6 +77,8 @@ type draft struct {
 	sourced  bool
 	index    []string
 	fallback []string
+	// asked are the fields that a correlation looks at, by its own names.
+	asked map[string]*ask
 }
 
 func (d *draft) clone() *draft {
@@ -88,6 +90,7 @@ func (d *draft) clone() *draft {
 	c.applied, c.renamedBy = maps.Clone(d.applied), maps.Clone(d.renamedBy)
 	c.search = slices.Clone(d.search)
 	c.index = slices.Clone(d.index)
+	c.asked = mergeAsks(nil, d.asked)
 	return &c
 }
 

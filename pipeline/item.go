@@ -178,6 +178,24 @@ func (a *application) rename(f func(placed, string) []string) {
 		fields = union(fields, names...)
 	}
 	a.draft.fields = fields
+	a.renameAsked(f)
+}
+
+// renameAsked maps the fields that a correlation looks at, in the events that
+// meet a condition of the rule.
+func (a *application) renameAsked(f func(placed, string) []string) {
+	if len(a.draft.asked) == 0 {
+		return
+	}
+	beside := required(nil, a.draft.added...)
+	if len(a.draft.conditions) == 1 {
+		beside = required(beside, a.draft.conditions...)
+	}
+	for _, asked := range a.draft.asked {
+		var known bool
+		asked.names, known = a.mapNames(placed{&item{origin: asked.origin, fields: asked.names}, a.draft, beside}, asked.names, f)
+		asked.mapped = asked.mapped || known
+	}
 }
 
 func (a *application) mapNames(p placed, names []string, f func(placed, string) []string) (out []string, known bool) {

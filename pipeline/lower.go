@@ -38,6 +38,8 @@ type Lowered struct {
 
 	drafts []*draft
 	chain  *Chain
+	// asked are the fields that a correlation looks at.
+	asked map[string]*ask
 }
 
 // Expr is the rule as one tree: its conditions linked with OR.
@@ -47,6 +49,10 @@ func (l *Lowered) Expr() ir.Expr { return ir.Any(l.Exprs...) }
 // and lowers it. The list holds what the reader should know: warnings beside a
 // result, errors when there is none.
 func Lower(rule *sigma.Rule, chain *Chain) (*Lowered, diag.List) {
+	return lower(rule, chain, nil)
+}
+
+func lower(rule *sigma.Rule, chain *Chain, asked map[string]*ask) (*Lowered, diag.List) {
 	r := &run{rule: rule, vars: chain.vars()}
 	if !r.supported() {
 		return nil, r.diags
@@ -58,6 +64,7 @@ func Lower(rule *sigma.Rule, chain *Chain) (*Lowered, diag.List) {
 		state:   map[string]any{},
 		custom:  map[string]any{},
 		applied: map[string]bool{},
+		asked:   asked,
 	}
 	for _, c := range rule.Detection.Conditions {
 		d.conditions = append(d.conditions, expand(c.Expr, &rule.Detection))
@@ -146,6 +153,11 @@ func unmapped(drafts []*draft, s stage) []string {
 				}
 			}
 		})
+		for _, name := range slices.Sorted(maps.Keys(d.asked)) {
+			if a := d.asked[name]; !a.mapped {
+				add(a.origin)
+			}
+		}
 	}
 	return names
 }
@@ -203,6 +215,7 @@ func (r *run) lower(drafts []*draft) *Lowered {
 		}
 		l.Fields = union(l.Fields, d.fields...)
 		l.Search = union(l.Search, d.search...)
+		l.asked = mergeAsks(l.asked, d.asked)
 	}
 	return l
 }

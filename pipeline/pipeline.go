@@ -59,7 +59,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -186,13 +185,11 @@ func (p *Pipeline) apply(r *run, drafts []*draft) []*draft {
 func forget(drafts []*draft) {
 	for _, d := range drafts {
 		d.each(func(it *item, _ context) { it.mapped, it.refs = false, nil })
+		for _, a := range d.asked {
+			a.mapped = false
+		}
 	}
 }
 
 // allows tells whether the pipeline is for the target.
-func (p *Pipeline) allows(target string) error {
-	if len(p.Backends) == 0 || slices.Contains(p.Backends, target) {
-		return nil
-	}
-	return fmt.Errorf("pipeline %s is not for target %s; it is for %s", p.ID, target, strings.Join(p.Backends, ", "))
-}
+func (p *Pipeline) allows(target []string) error { return allows("pipeline", p.ID, p.Backends, target) }

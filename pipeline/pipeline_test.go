@@ -101,7 +101,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s gives %v", c.name, err)
 		}
 	}
-	if _, err := LoadSigmac("hekl", ""); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), `did you mean "helk"?`) {
+	if _, err := LoadSigmac("hekl"); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), `did you mean "helk"?`) {
 		t.Errorf("got %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "own")
@@ -123,7 +123,7 @@ func TestBuiltins(t *testing.T) {
 			t.Errorf("%+v is not described", b)
 		}
 		if b.Sigmac {
-			if _, err := LoadSigmac(b.Name, ""); err != nil {
+			if _, err := LoadSigmac(b.Name); err != nil {
 				t.Error(err)
 			}
 		} else if p := load(t, b.Name); p.Name != b.Title {

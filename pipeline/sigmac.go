@@ -39,9 +39,9 @@ type logSource struct {
 }
 
 // LoadSigmac reads a sigmac configuration from a file, or the built-in one of
-// that name, for a target; "" is for any. Errors are as those of Load; a
-// configuration that is for other targets is an error too.
-func LoadSigmac(nameOrPath, target string) (*Config, error) {
+// that name, for a target of these names; none is for any. Errors are as those of
+// Load; a configuration that is for other targets is a *NotForError.
+func LoadSigmac(nameOrPath string, target ...string) (*Config, error) {
 	file, err := find(nameOrPath, builtinConfigs)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func LoadSigmac(nameOrPath, target string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if target != "" {
+	if len(target) > 0 {
 		if err := c.allows(target); err != nil {
 			return nil, err
 		}
@@ -153,9 +153,6 @@ func (r *reader) fieldMappings(n *yaml.Node) map[string]fieldNames {
 
 func (c *Config) order() int { return c.Order }
 
-func (c *Config) allows(target string) error {
-	if len(c.Backends) == 0 || slices.Contains(c.Backends, target) {
-		return nil
-	}
-	return fmt.Errorf("configuration %s is not for target %s; it is for %s", c.ID, target, strings.Join(c.Backends, ", "))
+func (c *Config) allows(target []string) error {
+	return allows("configuration", c.ID, c.Backends, target)
 }

@@ -179,7 +179,7 @@ func TestSigmacCorpus(t *testing.T) {
 	}
 	rule := ruleOf(t, "{product: windows, category: process_creation}", "{EventID: 1, Image: x, CommandLine: null}")
 	for _, path := range paths {
-		c, err := LoadSigmac(path, "")
+		c, err := LoadSigmac(path)
 		if err != nil {
 			t.Errorf("%s: %v", filepath.Base(path), err)
 			continue
@@ -226,7 +226,7 @@ func TestBuiltinHELKIsSigmacs(t *testing.T) {
 // windows-logsources knows what THOR's mapping, which is SigmaHQ's own, says:
 // the same channels and event ids for every category and service.
 func TestLogSourcesAreThors(t *testing.T) {
-	thor, err := LoadSigmac(filepath.Join(shared(t), "corpus", "sigma", "thor.yml"), "")
+	thor, err := LoadSigmac(filepath.Join(shared(t), "corpus", "sigma", "thor.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,27 +8,31 @@ import (
 
 var transformMapString = Transformation{
 	Name:       "map_string",
-	Prose:      "Replaces whole text values. A list of new values means that one of them must match.",
-	Parameters: []Parameter{{"mapping", "a map from a value, as Sigma writes it, to a value or a list of values"}},
+	Prose:      "Replaces whole text values. A list of new values means that one of them must match; null means that the field must be absent, which pySigma's does not know.",
+	Parameters: []Parameter{{"mapping", "a map from a value, as Sigma writes it, to a value, a list of values, or null"}},
 	Example: Example{
 		Item:      `{type: map_string, mapping: {'true': ['1', 'yes']}}`,
 		Detection: `{Initiated: 'true'}`,
 		Result:    `Initiated = ("1" or "yes")`,
 	},
 	read: func(d dict) transform {
-		m := map[string][]string{}
+		m, absent := map[string][]string{}, map[string]bool{}
 		n := d.get("mapping")
 		if n == nil || n.Kind != yaml.MappingNode {
 			d.r.errorf(d.node, "missing-key", "%s needs %q, a map from values to values", d.what, "mapping")
 			return valueTransform(nil)
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			m[n.Content[i].Value] = d.r.texts(n.Content[i+1], "the new value of "+n.Content[i].Value)
+			from, to := n.Content[i].Value, n.Content[i+1]
+			m[from], absent[from] = d.r.texts(to, "the new value of "+from), isNull(to)
 		}
 		return valueTransform(func(v sigma.Value) []sigma.Value {
 			s, ok := v.(sigma.String)
 			if !ok {
 				return nil
+			}
+			if absent[s.Pattern.String()] {
+				return []sigma.Value{sigma.Null{}}
 			}
 			var out []sigma.Value
 			for _, to := range m[s.Pattern.String()] {

@@ -27,9 +27,16 @@ type Result struct {
 	// Findings is the number of findings, Events that of the events.
 	Findings, Events int
 	// Why explains an event that the rule should have matched or should not
-	// have; nil for a correlation.
-	Why  *explain.Explanation
+	// have, or what a correlation found in all events; nil when there is nothing
+	// to explain.
+	Why  Explanation
 	Took time.Duration
+}
+
+// Explanation is one of package explain, of a rule or of a correlation.
+type Explanation interface {
+	WriteText(w io.Writer, colour bool) error
+	WriteJSON(w io.Writer) error
 }
 
 // Runner runs tests. It is for one goroutine.
@@ -96,7 +103,11 @@ func (r *Runner) run(ctx context.Context, t *Test, result *Result) error {
 	}
 	message, wrong := t.Want.compare(records, result.Findings, info.Events)
 	result.Message = message
-	if message != "" && prepared[0].Correlation == nil {
+	switch {
+	case message == "":
+	case prepared[0].Correlation != nil:
+		result.Why = r.whyCorrelation(ctx, t)
+	default:
 		result.Why = r.why(ctx, t, wrong)
 	}
 	return nil
@@ -173,30 +184,61 @@ func inEvents(n int) string {
 
 // why explains a record, or the nearest event that does not match when there is
 // none. What can't be explained is left out: the test's own message stands.
-func (r *Runner) why(ctx context.Context, t *Test, record int) *explain.Explanation {
+func (r *Runner) why(ctx context.Context, t *Test, record int) Explanation {
 	lowered, _ := r.preparer.Lower(t.Rule)
 	if lowered == nil {
 		return nil
 	}
-	rule := explain.NewRule(lowered)
-	reader, err := open(ctx, t, nil)
+	search := explain.NewSearch(explain.NewRule(lowered))
+	search.Misses = record == 0
+	err := eachBatch(ctx, t, func(b *event.Batch) bool {
+		return search.Add(b, func(rec event.Record) bool { return record == 0 || rec.Number == record })
+	})
+	if err != nil || search.Best == nil {
+		return nil
+	}
+	if t.Data == "" {
+		search.Best.Source = "" // it is the test's own list
+	}
+	return search.Best
+}
+
+// whyCorrelation explains a correlation on all events of a test.
+func (r *Runner) whyCorrelation(ctx context.Context, t *Test) Explanation {
+	correlation, _ := explain.NewCorrelation(t.Rule, sigma.NewLibrary([]*sigma.Rule{t.Rule}, t.Others), r.preparer.Lower)
+	if correlation == nil {
+		return nil
+	}
+	err := eachBatch(ctx, t, func(b *event.Batch) bool {
+		correlation.Add(b, func(event.Record) bool { return true })
+		return false
+	})
 	if err != nil {
 		return nil
 	}
+	found, err := correlation.Explain(ctx)
+	if err != nil {
+		return nil
+	}
+	return found
+}
+
+// eachBatch reads a test's events, whole, until f has seen enough.
+func eachBatch(ctx context.Context, t *Test, f func(*event.Batch) (enough bool)) error {
+	reader, err := open(ctx, t, nil)
+	if err != nil {
+		return err
+	}
 	defer reader.Close()
-	search := explain.NewSearch(rule)
-	search.Misses = record == 0
 	for {
 		b, err := reader.Next(ctx)
-		if err != nil {
-			if !errors.Is(err, io.EOF) || search.Best == nil {
-				return nil
-			}
-			if t.Data == "" {
-				search.Best.Source = "" // it is the test's own list
-			}
-			return search.Best
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case f(b):
+			return nil
 		}
-		search.Add(b, func(rec event.Record) bool { return record == 0 || rec.Number == record })
 	}
 }

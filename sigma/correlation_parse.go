@@ -345,7 +345,7 @@ func (p *parser) checkCorrelation(n *yaml.Node, c *Correlation, failed bool) {
 	switch {
 	case len(c.Rules) == 0 && lookup(n, "rules") == nil:
 		p.errorf(n, "correlation-rules", "the correlation names no rules").Hint = `add "rules:" with the names or ids of rules`
-	case len(c.Rules) == 0 && lookup(n, "rules").Kind != yaml.MappingNode:
+	case len(c.Rules) == 0 && isEmptyList(lookup(n, "rules")):
 		p.errorf(lookup(n, "rules"), "correlation-rules", "the correlation names no rules")
 	case c.Type == "temporal_ordered" && len(c.Rules) > maxOrdered:
 		p.errorf(lookup(n, "rules"), "correlation-rules", "temporal_ordered takes at most %d rules, these are %d", maxOrdered, len(c.Rules))
@@ -375,6 +375,11 @@ func (p *parser) checkCorrelation(n *yaml.Node, c *Correlation, failed bool) {
 			})
 		}
 	}
+}
+
+// isEmptyList tells a list without entries, or a key without a value.
+func isEmptyList(n *yaml.Node) bool {
+	return n.Kind == yaml.SequenceNode && len(n.Content) == 0 || n.ShortTag() == "!!null"
 }
 
 // span is the range that the bounds leave; open ends count as closed, which errs

@@ -43,7 +43,7 @@ var documentKeys = map[string]func(*parser, *Rule, *yaml.Node){
 	"generate":       func(p *parser, r *Rule, n *yaml.Node) { p.generate = n },
 }
 
-// rule reads one document.
+// rule reads one document; nil says that it is about something else.
 func (p *parser) rule(root *yaml.Node) *Rule {
 	r := &Rule{File: p.file, Pos: pos(root), Keys: keysOf(root, keyDepth)}
 	p.generate, p.aggregation = nil, nil
@@ -51,8 +51,14 @@ func (p *parser) rule(root *yaml.Node) *Rule {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		k, v := root.Content[i], root.Content[i+1]
 		seen[k.Value] = true
+		if p.flaws.unread[k.Value] {
+			continue
+		}
 		if read := documentKeys[k.Value]; read != nil {
-			read(p, r, v)
+			p.reading(func() { read(p, r, v) }, k.Value)
+			if k.Value == "logsource" && r.LogSource.isEmpty() && !p.flaws.keys[k.Value] {
+				p.warnf(v, "no-logsource", "logsource names no category, product or service: the rule is matched against every event")
+			}
 			continue
 		}
 		var plain any
@@ -63,23 +69,25 @@ func (p *parser) rule(root *yaml.Node) *Rule {
 	switch {
 	case seen["correlation"] || seen["detection"]:
 	default:
+		p.flaws.keys["detection"] = true
 		k, near := nearKey(root, "detection")
 		switch {
 		case near:
+			p.flaws.keys[k.Value] = true
 			d := p.errorf(k, "no-detection", "the rule has no detection section")
 			d.Hint = `did you mean "detection"?`
 		case seen["logsource"] || seen["title"]:
 			p.errorf(root, "no-detection", "the rule has no detection section")
 		default:
 			p.errorf(root, "not-a-rule", "this YAML is no Sigma rule: it has no title, logsource or detection")
+			return nil
 		}
-		return nil
 	}
-	p.finishCorrelation(root, r)
-	if r.Title == "" {
+	p.reading(func() { p.finishCorrelation(root, r) }, "correlation", "detection")
+	if r.Title == "" && !p.flaws.keys["title"] {
 		p.warnf(root, "no-title", "the rule has no title")
 	}
-	if !seen["logsource"] && r.Correlation == nil {
+	if !seen["logsource"] && !seen["correlation"] && r.Correlation == nil {
 		p.warnf(root, "no-logsource", "the rule has no logsource: it is matched against every event")
 	}
 	return r
@@ -203,8 +211,8 @@ func (p *parser) logSource(n *yaml.Node) LogSource {
 			}
 		}
 	}
-	if ls.Category == "" && ls.Product == "" && ls.Service == "" {
-		p.warnf(n, "no-logsource", "logsource names no category, product or service: the rule is matched against every event")
-	}
 	return ls
 }
+
+// isEmpty tells that a log source names no logs.
+func (ls LogSource) isEmpty() bool { return ls.Category == "" && ls.Product == "" && ls.Service == "" }

@@ -52,23 +52,25 @@ func (p *parser) filter(root *yaml.Node) *Filter {
 	var source *yaml.Node
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch k, v := root.Content[i], root.Content[i+1]; {
+		case p.flaws.unread[k.Value]:
 		case k.Value == "filter":
-			p.filterSection(f, v)
+			p.reading(func() { p.filterSection(f, v) }, k.Value)
 		case documentKeys[k.Value] != nil:
-			documentKeys[k.Value](p, head, v)
+			p.reading(func() { documentKeys[k.Value](p, head, v) }, k.Value)
 			if k.Value == "logsource" {
 				source = v
 			}
 		}
 	}
 	f.Title, f.ID, f.Name, f.Description, f.LogSource = head.Title, head.ID, head.Name, head.Description, head.LogSource
-	if f.Title == "" {
+	if f.Title == "" && !p.flaws.keys["title"] {
 		p.warnf(root, "no-title", "the filter has no title")
 	}
-	if ls := f.LogSource; ls.Category == "" && ls.Product == "" && ls.Service == "" {
+	if f.LogSource.isEmpty() && !p.flaws.keys["logsource"] {
 		if source == nil {
 			source = root
 		}
+		p.flaws.keys["logsource"] = true
 		p.errorf(source, "no-logsource", "a filter needs a logsource with category, product or service").Hint = "it is applied to rules whose log source has these parts"
 	}
 	return f
@@ -81,8 +83,9 @@ func (p *parser) filterSection(f *Filter, n *yaml.Node) {
 		return
 	}
 	p.filterRules(f, n)
+	before := len(p.diags)
 	f.Detection = p.section(without(n, "rules"), "filter")
-	if c := lookup(n, "condition"); c != nil && c.Kind == yaml.SequenceNode {
+	if c := lookup(n, "condition"); c != nil && c.Kind == yaml.SequenceNode && !p.diags[before:].HasErrors() {
 		p.errorf(c, "filter-condition", "a filter has one condition, this is a list").Hint = "link them with and or or"
 	}
 	for _, c := range f.Detection.Conditions {

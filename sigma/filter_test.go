@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
 	"github.com/huntbook/huntbook/diag"
@@ -194,6 +195,13 @@ func TestPlaceholders(t *testing.T) {
 		{`A|re|expand: '^%q%$'`, `(/^a$/ /^b$/)`},
 		{`A|re|expand: '\%p%%q%'`, `(/\%p%a/ /\%p%b/)`},
 		{`A|re|expand: '%open%'`, `/%open%/`},
+		{`A|re|expand: '\\%q%'`, `(/\\a/ /\\b/)`},
+		{`A|re|expand: '\\\%q%'`, `/\\\%q%/`},
+		{`A|re|expand: '%open%\%\\%one%'`, `/%open%\%\\o/`},
+		{`A|re|i|expand: '\\%one%'`, `/(?i)\\o/`},
+		{`A|expand: 'C:\Users\\%q%\x'`, `([C:\Users\a\x] [C:\Users\b\x])`},
+		{`A|expand: '\\%p%'`, `([\1] [\x]*)`},
+		{`A|windash|contains|expand: ' -x \\%one%'`, `(*[ -x \o]* *[ /x \o]* *[ –x \o]* *[ —x \o]* *[ ―x \o]*)`},
 		{`A: '%p%'`, `[%p%]`},
 	} {
 		docs := parseAll(t, "title: t\nlogsource: {product: windows}\ndetection:\n  sel:\n    "+c.item+"\n  condition: sel\n")
@@ -274,7 +282,7 @@ func TestParsePlaceholders(t *testing.T) {
 // Replacing gives every combination, as a slow substitution of texts does.
 func TestPlaceholderCombinations(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching(`(%[pqr]%|a|\\\*|\*|-){0,5}`).Draw(t, "text")
+		text := rapid.StringMatching(`(%[pqr]%|\\%|\\\\|a|\\\*|\*|-){0,6}`).Draw(t, "text")
 		given := Placeholders{}
 		for _, name := range []string{"p", "q"} {
 			given[name] = rapid.SliceOfN(rapid.StringMatching(`[xy*?]{0,2}`), 1, 3).Draw(t, name)
@@ -283,7 +291,13 @@ func TestPlaceholderCombinations(t *testing.T) {
 		for at := 0; at < len(text); {
 			pieces := []string{text[at : at+1]}
 			step := 1
-			if text[at] == '%' {
+			switch text[at] {
+			case '\\':
+				step = 2
+				if pieces[0] = text[at : at+2]; pieces[0] == `\%` {
+					pieces[0] = "%"
+				}
+			case '%':
 				step = 3
 				if pieces = given[text[at+1:at+2]]; pieces == nil {
 					pieces = []string{text[at : at+3]}
@@ -297,7 +311,7 @@ func TestPlaceholderCombinations(t *testing.T) {
 			}
 			want, at = next, at+step
 		}
-		item, err := modExpand.value(operand{Value: String{Pattern: ParsePattern(text)}})
+		item, err := modExpand.value(operand{Value: String{Pattern: ParsePattern(text)}, at: &yaml.Node{Value: text}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,7 @@ package sigma
 
 import (
 	"errors"
-	"regexp"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -169,7 +169,7 @@ func isWord(r rune) bool {
 
 var modExpand = Modifier{
 	Name:    "expand",
-	Prose:   `%name% is a placeholder that a pipeline or a placeholder file replaces; \% is a literal percent sign.`,
+	Prose:   `%name% is a placeholder that a pipeline or a placeholder file replaces; \% is a plain percent sign, \\%name% a backslash before a placeholder.`,
 	Example: "User|expand: '%Administrators%'",
 	value: func(o operand) (Value, error) {
 		if re, ok := o.Value.(Regexp); ok {
@@ -180,40 +180,80 @@ var modExpand = Modifier{
 		if err != nil {
 			return nil, err
 		}
+		// A modifier before this one has left all percent signs in their order,
+		// or has encoded them all.
+		signs := percentSigns(o.at.Value)
 		var out Pattern
 		for _, t := range s.Pattern {
 			if t.Kind != Literal {
 				out = out.Append(t)
 				continue
 			}
-			out = out.Append(placeholders(t.Text)...)
+			var pieces []Token
+			pieces, signs = cutPlaceholders(t.Text, signs, "%")
+			out = out.Append(pieces...)
 		}
 		s.Pattern = out
 		return s, nil
 	},
 }
 
-var placeholderSyntax = regexp.MustCompile(`\\%|%[^%\s]+%`)
+// percentSigns tells of each percent sign of a value, as it is written, whether a
+// backslash takes its meaning away.
+func percentSigns(written string) []bool {
+	var plain []bool
+	for i := 0; i < len(written); i++ {
+		switch written[i] {
+		case '%':
+			plain = append(plain, false)
+		case '\\':
+			if i++; i < len(written) && written[i] == '%' {
+				plain = append(plain, true)
+			}
+		}
+	}
+	return plain
+}
 
-func placeholders(s string) []Token {
+// cutPlaceholders cuts a text at its placeholders. Plain tells of its percent signs,
+// and of those behind it, which it returns, whether they are plain ones; such a one
+// becomes sign, together with the backslash before it. A name has no spaces.
+func cutPlaceholders(text string, plain []bool, sign string) ([]Token, []bool) {
+	isPlain := func(n int) bool { return n < len(plain) && plain[n] }
 	var out []Token
-	literal := func(text string) {
-		if text != "" {
-			out = append(out, Token{Literal, text})
+	literal := func(s string) {
+		if s != "" {
+			out = append(out, Token{Literal, s})
 		}
 	}
-	at := 0
-	for _, m := range placeholderSyntax.FindAllStringIndex(s, -1) {
-		literal(s[at:m[0]])
-		if s[m[0]] == '\\' {
-			literal("%")
-		} else {
-			out = append(out, Token{Placeholder, s[m[0]+1 : m[1]-1]})
+	n := 0 // percent signs so far
+	for {
+		before, rest, found := strings.Cut(text, "%")
+		if !found {
+			literal(text)
+			return out, plain[min(n, len(plain)):]
 		}
-		at = m[1]
+		name, behind, closed := strings.Cut(rest, "%")
+		switch {
+		case isPlain(n):
+			literal(strings.TrimSuffix(before, "\\") + sign)
+			n, text = n+1, rest
+		case closed && !isPlain(n+1) && name != "" && !strings.ContainsFunc(name, unicode.IsSpace):
+			literal(before)
+			out = append(out, Token{Placeholder, name})
+			n, text = n+2, behind
+		default:
+			literal(before + "%")
+			n, text = n+1, rest
+		}
 	}
-	literal(s[at:])
-	return out
+}
+
+// regexpPlaceholders cuts an expression at its placeholders; what stands between
+// them is left as it is.
+func regexpPlaceholders(source string) Pattern {
+	tokens, _ := cutPlaceholders(source, percentSigns(source), `\%`)
+	return tokens
 }
 
 func validText(s string) bool { return utf8.ValidString(s) }

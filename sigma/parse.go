@@ -47,35 +47,50 @@ func ParseAll(file *diag.File) (*Documents, diag.List) {
 	collection := collection{}
 	for i, doc := range splitDocuments(file.Data) {
 		root, ok := p.parseYAML(doc)
-		if !ok || root == nil {
+		switch {
+		case ok && root == nil:
 			continue
-		}
-		if root.Kind != yaml.MappingNode {
+		case p.refused, !ok && (root == nil || root.Kind != yaml.MappingNode || lookup(root, "action") != nil):
+			collection.lose(doc.text)
+			docs.Broken = append(docs.Broken, Broken{Text: doc.text})
+			continue
+		case root.Kind != yaml.MappingNode:
 			p.errorf(root, "not-a-rule", "a rule is a YAML map with title, logsource and detection, this is %s", kindName(root))
 			continue
-		}
-		before := len(p.diags)
-		switch {
 		case isFilter(root):
-			if f := p.filter(root); !p.diags[before:].HasErrors() {
-				f.Document, f.Text = i+1, doc.text
-				docs.Filters = append(docs.Filters, f)
+			before := len(p.diags)
+			f := p.filter(root)
+			f.Document, f.Text = i+1, doc.text
+			if !ok || p.diags[before:].HasErrors() {
+				docs.Broken = append(docs.Broken, Broken{Filter: f, Flawed: p.flaws.keys, Text: doc.text})
+				continue
 			}
+			docs.Filters = append(docs.Filters, f)
 			continue
 		case isPlaceholders(root):
-			docs.addPlaceholders(p.placeholders(root.Content[1]))
+			if ok {
+				docs.addPlaceholders(p.placeholders(root.Content[1]))
+			}
 			continue
 		}
-		root = collection.next(p, root, doc.text)
+		root, whole := collection.next(p, root, doc.text)
+		if !whole {
+			docs.Broken = append(docs.Broken, Broken{Text: doc.text})
+		}
 		if root == nil {
 			continue
 		}
-		before = len(p.diags)
+		before := len(p.diags)
 		r := p.rule(root)
-		if r == nil || p.diags[before:].HasErrors() {
+		if r == nil {
 			continue
 		}
 		r.Document, r.Text = i+1, collection.text
+		if !ok || p.diags[before:].HasErrors() {
+			collection.previousLost = !ok
+			docs.Broken = append(docs.Broken, Broken{Rule: r, Flawed: p.flaws.keys, Text: doc.text})
+			continue
+		}
 		markLegacy(r, collection.began)
 		docs.Rules = append(docs.Rules, r)
 	}
@@ -93,6 +108,8 @@ type parser struct {
 	// once there were too many.
 	nodes   int
 	refused bool
+	// flaws are those of the document that is read.
+	flaws flaws
 	// generate is the key of that name beside the correlation section, and
 	// aggregation the condition with a v1 aggregation, of the rule that is read.
 	generate, aggregation *yaml.Node
@@ -204,8 +221,10 @@ func hasContent(s string) bool {
 var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // parseYAML turns a document into nodes whose lines count from the start of
-// the file.
+// the file. False says that there are errors; what could be read is still given,
+// and p.flaws names the keys that are concerned.
 func (p *parser) parseYAML(doc document) (*yaml.Node, bool) {
+	p.flaws = flawsOf(&yaml.Node{}, 0, nil)
 	var top yaml.Node
 	if err := unmarshal(doc.text, &top); err != nil {
 		msg := err.Error()
@@ -228,7 +247,8 @@ func (p *parser) parseYAML(doc document) (*yaml.Node, bool) {
 	}
 	before := len(p.diags)
 	root := p.check(top.Content[0], doc.line-1, 0)
-	return root, !p.diags[before:].HasErrors()
+	p.flaws = flawsOf(top.Content[0], doc.line-1, p.diags[before:].Errors())
+	return root, len(p.flaws.keys) == 0
 }
 
 func unmarshal(text string, into *yaml.Node) (err error) {
@@ -347,13 +367,17 @@ type collection struct {
 	globalText, text string
 	// began is set by the first action.
 	began bool
+	// globalLost and previousLost say that a document could not be read which
+	// changes the global part, or what a "repeat" would repeat.
+	globalLost, previousLost bool
 }
 
 var errAction = errors.New("unknown action")
 
 // next merges a document with the state of its collection; nil means that the
-// document is no rule of its own.
-func (c *collection) next(p *parser, n *yaml.Node, text string) *yaml.Node {
+// document is no rule of its own. False says that it would be one, but stands on
+// what could not be read.
+func (c *collection) next(p *parser, n *yaml.Node, text string) (*yaml.Node, bool) {
 	action := ""
 	if v := lookup(n, "action"); v != nil {
 		action = v.Value
@@ -363,20 +387,27 @@ func (c *collection) next(p *parser, n *yaml.Node, text string) *yaml.Node {
 	switch action {
 	case "global":
 		c.global, c.globalText = mergeNodes(c.global, n), joinDocuments(c.globalText, text)
-		return nil
+		return nil, true
 	case "reset":
-		c.global, c.globalText = nil, ""
-		return nil
+		c.global, c.globalText, c.globalLost = nil, "", false
+		return nil, true
 	case "repeat":
+		if c.previousLost || c.globalLost {
+			return nil, false
+		}
 		n, c.text = mergeNodes(c.previous, n), joinDocuments(c.text, text)
 	case "":
+		c.previousLost = c.globalLost
+		if c.globalLost {
+			return nil, false
+		}
 		n, c.text = mergeNodes(c.global, n), joinDocuments(c.globalText, text)
 	default:
 		p.errorf(lookupKey(n, "action", n), "action", "%v %q", errAction, action).Hint = "v1 collections know global, reset and repeat"
-		return nil
+		return nil, false
 	}
 	c.previous = n
-	return n
+	return n, true
 }
 
 func joinDocuments(a, b string) string {

@@ -27,6 +27,8 @@ type Documents struct {
 	// Placeholders are those of documents with the one key "placeholders",
 	// which the text of an expanded rule carries; nil when there are none.
 	Placeholders Placeholders
+	// Broken are documents with errors.
+	Broken []Broken
 }
 
 // Apply gives each rule the filters and the placeholders of the file.
@@ -328,7 +330,7 @@ func combine(p Pattern, values func(string) ([]string, bool)) ([]Pattern, error)
 func expandRegexp(re Regexp, values func(string) ([]string, bool)) ([]Value, error) {
 	out := []string{""}
 	open := false
-	for _, t := range placeholders(re.Source) {
+	for _, t := range regexpPlaceholders(re.Source) {
 		pieces := []string{t.Text}
 		if t.Kind == Placeholder {
 			if texts, ok := values(t.Text); ok {
@@ -336,8 +338,6 @@ func expandRegexp(re Regexp, values func(string) ([]string, bool)) ([]Value, err
 			} else {
 				pieces, open = []string{"%" + t.Text + "%"}, true
 			}
-		} else if t.Text == "%" {
-			pieces = []string{`\%`}
 		}
 		if len(out)*len(pieces) > maxValues {
 			return nil, fmt.Errorf("the placeholders make more than %d values", maxValues)
@@ -370,7 +370,7 @@ func PlaceholdersOf(v Value) []string {
 		return v.Pattern.Placeholders()
 	case Regexp:
 		if v.Expand {
-			return Pattern(placeholders(v.Source)).Placeholders()
+			return regexpPlaceholders(v.Source).Placeholders()
 		}
 	case Alternatives:
 		for _, a := range v {
