@@ -8,7 +8,17 @@ import (
 	"strings"
 
 	"github.com/huntbook/huntbook/convert/backend"
+	"github.com/huntbook/huntbook/convert/elastalert"
+	"github.com/huntbook/huntbook/convert/elastalertdsl"
+	"github.com/huntbook/huntbook/convert/eql"
+	"github.com/huntbook/huntbook/convert/esdsl"
+	"github.com/huntbook/huntbook/convert/esql"
 	"github.com/huntbook/huntbook/convert/esqs"
+	"github.com/huntbook/huntbook/convert/esrule"
+	"github.com/huntbook/huntbook/convert/kibana"
+	"github.com/huntbook/huntbook/convert/lucene"
+	"github.com/huntbook/huntbook/convert/opensearchlucene"
+	"github.com/huntbook/huntbook/convert/xpackwatcher"
 	"github.com/huntbook/huntbook/sigma"
 )
 
@@ -18,16 +28,32 @@ var ErrUnknownTarget = errors.New("unknown target")
 // Targets lists all targets by name. A new one is a folder and a line here.
 func Targets() []*backend.Target {
 	return []*backend.Target{
+		elastalert.Target,
+		elastalertdsl.Target,
+		eql.Target,
+		esdsl.Target,
 		esqs.Target,
+		esrule.Target,
+		esql.Target,
+		kibana.Target,
+		lucene.Target,
+		opensearchlucene.Target,
+		xpackwatcher.Target,
 	}
 }
 
-// Target finds a target by name.
+// Target finds a target by its name or by another that users type. A name that
+// stands for one of a target's formats gives the target with that as its default.
 func Target(name string) (*backend.Target, error) {
 	var names []string
 	for _, t := range Targets() {
 		if t.Name == name {
 			return t, nil
+		}
+		for _, alias := range t.Aliases {
+			if alias.Name == name {
+				return t.Defaulting(alias.Format), nil
+			}
 		}
 		names = append(names, t.Name)
 	}

@@ -20,6 +20,8 @@ type Dialect struct {
 	True, False string
 	// Whole puts parentheses around a query that is not a single comparison.
 	Whole bool
+	// Binds tells that NOT binds before AND and AND before OR, for every reader.
+	Binds bool
 }
 
 // Language writes the comparisons of a dialect.
@@ -28,6 +30,13 @@ type Language interface {
 	// (all) or OR links, in as many pieces as the language needs; the same
 	// operator links the pieces.
 	Group(matches []*ir.Match, all bool) ([]Piece, error)
+}
+
+// Negator is a Language in which more than a token makes a negation.
+type Negator interface {
+	Language
+	// Not writes the negation of a tree.
+	Not(x ir.Expr) (Piece, error)
 }
 
 // Piece is the text of a comparison.
@@ -129,9 +138,12 @@ func (d *Dialect) list(x []ir.Expr, op operator, l Language) (printed, error) {
 		if err != nil {
 			return out, err
 		}
-		if p.op == op || p.op == leaf {
+		switch {
+		case p.op == op || p.op == leaf:
 			out.pieces = append(out.pieces, p.pieces...)
-		} else {
+		case p.op == not && d.Binds:
+			out.pieces = append(out.pieces, Piece{Text: d.join(p), Negative: true})
+		default:
 			out.pieces = append(out.pieces, Piece{Text: d.Open + d.join(p) + d.Close, Closed: true})
 		}
 	}
@@ -154,8 +166,12 @@ func oneItem(x []ir.Expr) ([]*ir.Match, bool) {
 }
 
 // not writes a negation. The operand has parentheses, and so has each member
-// of an OR in it: some readers bind NOT, AND and OR in ways of their own.
+// of an OR in it where readers may bind NOT, AND and OR in ways of their own.
 func (d *Dialect) not(x ir.Expr, l Language) (printed, error) {
+	if n, ok := l.(Negator); ok {
+		p, err := n.Not(x)
+		return printed{leaf, []Piece{p}}, err
+	}
 	p, err := d.expr(x, l)
 	if err != nil {
 		return p, err
@@ -163,7 +179,7 @@ func (d *Dialect) not(x ir.Expr, l Language) (printed, error) {
 	if p.op == leaf && p.pieces[0].Closed {
 		return printed{not, p.pieces}, nil
 	}
-	if p.op == or {
+	if p.op == or && !d.Binds {
 		for i, piece := range p.pieces {
 			if !piece.Closed {
 				p.pieces[i] = Piece{Text: d.Open + piece.Text + d.Close, Closed: true}

@@ -7,12 +7,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/internal/querystring"
 	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/pipeline"
 	"github.com/huntbook/huntbook/sigma"
 )
 
-// pieces of text that mean something in a query string, or nearly.
+// pieces of text that mean something in a querystring.Query string, or nearly.
 var pieces = []string{
 	"a", "Z", "é", "–", " ", "\t", "\n", "\u3000", `\`, `\\`, `"`, "'", "/", ":", "(", ")", "[", "]", "{", "}",
 	"+", "-", "=", "!", "^", "~", "&", "&&", "|", "||", "<", ">", "<=", "AND", " OR ", "NOT", "TO", "*:*", `\*`, `\u0041`, "_exists_:x", "", "%", "#", "@",
@@ -52,35 +53,37 @@ func TestReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := readBack(t, text), wanted(e).normal().String(); got != want {
+		if got, want := readBack(t, text), wanted(e).Normal().String(); got != want {
 			t.Fatalf("query %s\nreads %s\nwant  %s", text, got, want)
 		}
 	})
 }
 
-// readBack reads a query without regard to the field and the form that a value
+// readBack reads a querystring.Query without regard to the field and the form that a value
 // takes, which depend on its neighbours.
 func readBack(t interface{ Fatalf(string, ...any) }, text string) string {
-	q, err := parse(text)
+	q, err := querystring.Parse(text)
 	if err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
-	return q.leaves(func(q query) query {
-		q.field = strings.TrimSuffix(q.field, ".keyword")
-		if q.form == "regexp" {
-			q.value = "expression"
+	return q.Leaves(func(q querystring.Query) querystring.Query {
+		q.Field = strings.TrimSuffix(q.Field, ".keyword")
+		if q.Form == "regexp" {
+			q.Value = "expression"
 		}
-		q.form = ""
+		if q.Form != "range" {
+			q.Form = ""
+		}
 		return q
-	}).normal().String()
+	}).Normal().String()
 }
 
 // wanted is what a tree's query must read as.
-func wanted(e ir.Expr) query {
-	all := func(op string, x []ir.Expr) query {
-		q := query{op: op}
+func wanted(e ir.Expr) querystring.Query {
+	all := func(op string, x []ir.Expr) querystring.Query {
+		q := querystring.Query{Op: op}
 		for _, m := range x {
-			q.members = append(q.members, wanted(m))
+			q.Members = append(q.Members, wanted(m))
 		}
 		return q
 	}
@@ -90,22 +93,22 @@ func wanted(e ir.Expr) query {
 	case *ir.Or:
 		return all("or", e.X)
 	case *ir.Not:
-		return query{op: "not", members: []query{wanted(e.X)}}
+		return querystring.Query{Op: "not", Members: []querystring.Query{wanted(e.X)}}
 	}
 	m := e.(*ir.Match)
-	q := query{op: "leaf", field: m.Field, value: m.Pattern.String()}
+	q := querystring.Query{Op: "leaf", Field: m.Field, Value: m.Pattern.String()}
 	switch m.Op {
 	case ir.Null:
-		return query{op: "not", members: []query{{op: "leaf", field: "_exists_", value: sigma.Text(m.Field).String()}}}
+		return querystring.Query{Op: "not", Members: []querystring.Query{{Op: "leaf", Field: "_exists_", Value: sigma.Text(m.Field).String()}}}
 	case ir.Regexp:
-		q.value = "expression"
+		q.Value = "expression"
 	case ir.Number, ir.Bool, ir.CIDR:
-		q.value = m.Text
+		q.Value = m.Text
 	}
 	if m.Field == "" {
-		q.field = "*"
+		q.Field = "*"
 		if m.Op == ir.Like {
-			q.value = m.Pattern.Contains().String()
+			q.Value = m.Pattern.Contains().String()
 		}
 	}
 	return q

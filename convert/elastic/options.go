@@ -1,10 +1,10 @@
-package esqs
+package elastic
 
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/ir"
@@ -12,18 +12,39 @@ import (
 
 const fieldList = " (field names with commas; * and ? are wildcards)"
 
+// options say what the fields of an index are like where no mapping does.
 var options = []backend.Option{
-	{Name: "keyword_field", Default: "keyword", Description: "the sub-field that holds the whole text; empty where the fields themselves do"},
-	{Name: "keyword_base_fields", Description: "fields that hold the whole text themselves" + fieldList},
+	{Name: "keyword_field", Default: "keyword", Stated: true, Description: "the sub-field that holds the whole text; empty where the fields themselves do"},
+	{Name: "keyword_base_fields", Stated: true, Description: "fields that hold the whole text themselves" + fieldList},
 	{Name: "keyword_whitelist", Description: "fields that are always read as whole text" + fieldList},
-	{Name: "keyword_blacklist", Description: "fields that are never read as whole text" + fieldList},
+	{Name: "keyword_blacklist", Stated: true, Description: "fields that are never read as whole text" + fieldList},
 	{Name: "analyzed_sub_field_name", Description: "the sub-field that holds the analysed text, such as .text; empty where the fields themselves do"},
 	{Name: "analyzed_sub_fields", Description: "the fields that have analysed text, where not all do" + fieldList},
-	{Name: "ci_whitelist", Aliases: []string{"case_insensitive_whitelist"}, Description: "fields whose values become regular expressions that ignore case" + fieldList},
-	{Name: "ci_blacklist", Aliases: []string{"case_insensitive_blacklist"}, Description: "exceptions to ci_whitelist" + fieldList},
+	{Name: "ci_whitelist", Aliases: []string{"case_insensitive_whitelist"}, Stated: true, Description: "fields whose values become regular expressions that ignore case" + fieldList},
+	{Name: "ci_blacklist", Aliases: []string{"case_insensitive_blacklist"}, Stated: true, Description: "exceptions to ci_whitelist" + fieldList},
 	{Name: "wildcard_use_keyword", Default: "true", Description: "false leaves values with wildcards on the analysed field"},
 	{Name: "hash_normalize", Description: "lower, upper or both: the case in which hashes are looked for"},
 	{Name: "not_bound_keyword", Description: "the field in which values without field are looked for; all whole texts when empty"},
+}
+
+// SigmacOptions are the options of the targets that sigmac had.
+func SigmacOptions() []backend.Option { return slices.Clone(options) }
+
+// Options are the options of other targets, which take the fields themselves for
+// whole text unless a pipeline states otherwise. The names are some of sigmac's.
+func Options(more ...backend.Option) []backend.Option {
+	var list []backend.Option
+	for _, o := range options {
+		switch o.Name {
+		case "keyword_field":
+			o.Default = ""
+		case "keyword_base_fields", "keyword_blacklist", "ci_whitelist", "ci_blacklist", "not_bound_keyword":
+		default:
+			continue
+		}
+		list = append(list, o)
+	}
+	return append(list, more...)
 }
 
 // settings say what the fields of an index are like.
@@ -39,7 +60,8 @@ type settings struct {
 	unbound                     string
 }
 
-func newWriter(_ string, o map[string]string) (backend.Backend, error) {
+// NewFields reads options, those of SigmacOptions or of Options.
+func NewFields(o map[string]string) (*Fields, error) {
 	s := settings{
 		keywordField:    strings.Trim(o["keyword_field"], " ."),
 		analyzedField:   strings.Trim(o["analyzed_sub_field_name"], " ."),
@@ -53,7 +75,9 @@ func newWriter(_ string, o map[string]string) (backend.Backend, error) {
 		hashes:          strings.ToLower(o["hash_normalize"]),
 		unbound:         o["not_bound_keyword"],
 	}
-	if v := strings.ToLower(o["wildcard_use_keyword"]); v != "true" && v != "false" {
+	switch v := strings.ToLower(o["wildcard_use_keyword"]); v {
+	case "", "true", "false":
+	default:
 		return nil, fmt.Errorf("%w wildcard_use_keyword is true or false, not %q", backend.ErrOption, v)
 	}
 	switch s.hashes {
@@ -61,14 +85,17 @@ func newWriter(_ string, o map[string]string) (backend.Backend, error) {
 	default:
 		return nil, fmt.Errorf("%w hash_normalize is lower, upper or both, not %q", backend.ErrOption, s.hashes)
 	}
-	return &writer{s}, nil
+	return &Fields{settings: s}, nil
 }
 
 // globs are patterns of field names.
 type globs []string
 
-func readGlobs(list string) globs {
-	var out globs
+func readGlobs(list string) globs { return Names(list) }
+
+// Names reads an option that is a list with commas.
+func Names(list string) []string {
+	var out []string
 	for _, g := range strings.Split(list, ",") {
 		if g = strings.TrimSpace(g); g != "" {
 			out = append(out, g)
@@ -93,7 +120,7 @@ func (g globs) match(name string) bool {
 func (s *settings) form(name string, values []ir.Pattern) (keyword, fold bool) {
 	fold = s.fold.match(name) && !s.notFold.match(name)
 	switch {
-	case s.neverKeyword(name):
+	case s.notKeyword.match(name):
 		return false, false
 	case s.alwaysKeyword.match(name):
 		return true, false
@@ -108,39 +135,25 @@ func (s *settings) form(name string, values []ir.Pattern) (keyword, fold bool) {
 	return false, false
 }
 
-func (s *settings) neverKeyword(name string) bool { return s.notKeyword.match(name) }
-
 func (s *settings) keywordName(name string) string {
 	if s.keywordField == "" || s.keywordBase.match(name) {
-		return field(name)
+		return name
 	}
-	return field(name) + "." + field(s.keywordField)
+	return name + "." + s.keywordField
 }
 
 func (s *settings) analyzedName(name string) string {
 	if s.analyzedField == "" {
-		return field(name)
+		return name
 	}
-	return field(name) + "." + field(s.analyzedField)
+	return name + "." + s.analyzedField
 }
 
 func (s *settings) regexpName(name string) string {
-	if s.neverKeyword(name) {
+	if s.notKeyword.match(name) {
 		return s.analyzedName(name)
 	}
 	return s.keywordName(name)
-}
-
-// unboundField is a pattern of field names: a query string reads an escaped
-// star in a name as one.
-func (s *settings) unboundField() string {
-	switch {
-	case s.unbound != "":
-		return strings.ReplaceAll(s.unbound, `\*`, "*")
-	case s.keywordField == "":
-		return "*"
-	}
-	return "*." + s.keywordField
 }
 
 var hashNames = []string{"hash", "md5", "sha1", "sha256", "sha512"}
@@ -171,13 +184,4 @@ func mapText(p ir.Pattern, f func(string) string) ir.Pattern {
 		out[i] = t
 	}
 	return out
-}
-
-func hasLetter(p ir.Pattern) bool {
-	for _, t := range p {
-		if strings.ContainsFunc(t.Text, unicode.IsLetter) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,0 +1,87 @@
+package elastic
+
+import (
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/huntbook/huntbook/convert/backend"
+	"github.com/huntbook/huntbook/pipeline"
+)
+
+// ElastAlert is a rule of ElastAlert 2, whose schema says what the keys mean.
+type ElastAlert struct {
+	Name        string   `yaml:"name"`
+	Description string   `yaml:"description,omitempty"`
+	Index       string   `yaml:"index"`
+	Type        string   `yaml:"type"`
+	Priority    int      `yaml:"priority"`
+	Filter      []any    `yaml:"filter"`
+	QueryKey    []string `yaml:"query_key,omitempty"`
+
+	Timeframe        Duration `yaml:"timeframe,omitempty"`
+	NumEvents        int      `yaml:"num_events,omitempty"`
+	CardinalityField string   `yaml:"cardinality_field,omitempty"`
+	MaxCardinality   *int     `yaml:"max_cardinality,omitempty"`
+
+	BufferTime             Duration `yaml:"buffer_time,omitempty"`
+	AllowBufferTimeOverlap bool     `yaml:"allow_buffer_time_overlap,omitempty"`
+	MetricAggKey           string   `yaml:"metric_agg_key,omitempty"`
+	MetricAggType          string   `yaml:"metric_agg_type,omitempty"`
+	PercentileRange        *int     `yaml:"percentile_range,omitempty"`
+	MaxThreshold           *float64 `yaml:"max_threshold,omitempty"`
+	MinThreshold           *float64 `yaml:"min_threshold,omitempty"`
+	TermsSize              int      `yaml:"terms_size,omitempty"`
+
+	Realert map[string]int `yaml:"realert"`
+	Alert   []string       `yaml:"alert"`
+}
+
+// Duration is a length of time in the greatest unit that divides it.
+type Duration map[string]int
+
+// NewDuration is nil for no time.
+func NewDuration(d time.Duration) Duration {
+	for _, unit := range []struct {
+		name   string
+		length time.Duration
+	}{{"days", 24 * time.Hour}, {"hours", time.Hour}, {"minutes", time.Minute}} {
+		if d > 0 && d%unit.length == 0 {
+			return Duration{unit.name: int(d / unit.length)}
+		}
+	}
+	if d == 0 {
+		return nil
+	}
+	return Duration{"seconds": int(d / time.Second)}
+}
+
+// AlertOption names what ElastAlert does about a match.
+var AlertOption = backend.Option{Name: "alert_methods", Default: "debug", Description: "what ElastAlert does about a match, with commas; debug writes to its log"}
+
+var priorities = map[string]int{"informational": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+
+// NewElastAlert is a rule of type any, with a filter that is a query of
+// Elasticsearch.
+func NewElastAlert(l *pipeline.Lowered, part int, filter []any, indices, alert string) *ElastAlert {
+	priority, known := priorities[l.Rule.Level]
+	if !known {
+		priority = priorities["low"]
+	}
+	return &ElastAlert{
+		Name: Title(l.Rule, part), Description: l.Rule.Description, Index: strings.Join(Indices(l, indices), ","), Type: "any",
+		Priority: priority, Filter: filter, Realert: map[string]int{"minutes": 0}, Alert: Names(alert),
+	}
+}
+
+// YAML is the rule as a document.
+func (r *ElastAlert) YAML() (string, error) {
+	var b strings.Builder
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(r); err != nil {
+		return "", err
+	}
+	return b.String(), enc.Close()
+}

@@ -1,0 +1,9 @@
+package esrule
+
+import (
+	"testing"
+
+	"github.com/huntbook/huntbook/convert/targettest"
+)
+
+func TestGolden(t *testing.T) { targettest.Golden(t, Target) }
