@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands: the source checks, the race
 # detector, then every test, with the tools that some of them need (a browser, Python
-# packages) and the corpus if it is there. What cannot be had is named and skipped.
+# packages, servers) and the corpus if it is there. What cannot be had is named and skipped.
 # "make test" builds bin/huntbook first and calls this.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -32,4 +32,4 @@ echo "browser: ${CHROME:-none}"
 echo "python: ${HUNTBOOK_PYTHON:-none}"
 
 step "go test"
-go test -json -count=1 -timeout=15m ./... | go run ./internal/testlog
+scripts/servers/run.sh go test -json -count=1 -timeout=15m ./... | go run ./internal/testlog

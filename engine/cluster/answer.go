@@ -1,0 +1,362 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/huntbook/huntbook/elastic"
+	"github.com/huntbook/huntbook/engine"
+)
+
+const (
+	// together is the number of rules that are counted in a request.
+	together = 64
+	// page is the number of documents in an answer.
+	page = 500
+	// patience is how long the cluster may work on one search.
+	patience = "60s"
+	// spaced is how long to leave a cluster alone that could not answer all.
+	spaced = 3 * time.Second
+)
+
+// answer counts all questions, fetches the documents of those that have some, and
+// hands each over to done in their order.
+func (c *Cluster) answer(ctx context.Context, questions []*question, done func(*question) error) error {
+	pending := slices.DeleteFunc(slices.Clone(questions), func(q *question) bool { return q.query == nil })
+	c.Progress.Asked.Add(int64(len(questions) - len(pending)))
+	// What is asked of the same indices is asked together.
+	slices.SortStableFunc(pending, func(a, b *question) int { return slices.Compare(a.index.names, b.index.names) })
+	st := time.Now()
+	if err := c.count(ctx, pending, together); err != nil {
+		return err
+	}
+	println("counted", len(pending), time.Since(st).String())
+	if again := tryAgain(pending); len(again) > 0 {
+		if err := pause(ctx, spaced); err != nil {
+			return err
+		}
+		if err := c.count(ctx, again, 1); err != nil {
+			return err
+		}
+	}
+	for _, q := range pending {
+		if q.failed != nil {
+			q.info.Err = q.failed
+		}
+	}
+	println("again", time.Since(st).String())
+	return c.fetch(ctx, questions, done)
+}
+
+// tryAgain are the questions that a cluster which was busy or away may answer later.
+func tryAgain(questions []*question) []*question {
+	var out []*question
+	for _, q := range questions {
+		for _, kind := range []error{elastic.ErrBusy, elastic.ErrTimeout, elastic.ErrUnreachable, elastic.ErrServer} {
+			if errors.Is(q.failed, kind) {
+				out = append(out, q)
+				break
+			}
+		}
+		if q.failed == nil && q.info.Incomplete != "" {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// count asks how many events match each question, so many in a request. Only the
+// end of ctx is an error.
+func (c *Cluster) count(ctx context.Context, questions []*question, size int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(c.Parallel)
+	for batch := range slices.Chunk(questions, size) {
+		group.Go(func() error {
+			c.countBatch(ctx, batch)
+			if size > 1 {
+				c.Progress.Asked.Add(int64(len(batch)))
+			}
+			return ctx.Err()
+		})
+	}
+	return group.Wait()
+}
+
+func (c *Cluster) countBatch(ctx context.Context, batch []*question) {
+	searches := make([]elastic.Search, len(batch))
+	for i, q := range batch {
+		searches[i] = elastic.Search{Index: q.index.names, Body: map[string]any{
+			"size": 0, "track_total_hits": true, "timeout": patience, "query": c.bounded(q.query),
+		}}
+	}
+	found, err := c.Client.MSearch(ctx, searches)
+	if err != nil && errors.Is(err, elastic.ErrRequest) && len(batch) > 1 {
+		// One that the cluster can't even read spoils all.
+		half := len(batch) / 2
+		c.countBatch(ctx, batch[:half])
+		c.countBatch(ctx, batch[half:])
+		return
+	}
+	for i, q := range batch {
+		if q.failed = err; err != nil {
+			continue
+		}
+		if q.failed = found[i].Err; q.failed == nil {
+			q.info.Count, q.info.Incomplete = found[i].Hits.Hits.Total.Value, found[i].Incomplete()
+		}
+	}
+}
+
+// fetch gets the documents of questions that have some, in their order.
+func (c *Cluster) fetch(ctx context.Context, questions []*question, done func(*question) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type job struct {
+		batch []*question
+		ready chan struct{}
+	}
+	jobs := make(chan *job, c.Parallel)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(c.Parallel + 1)
+	group.Go(func() error {
+		defer close(jobs)
+		for batch := range portions(questions) {
+			j := &job{batch, make(chan struct{})}
+			select {
+			case jobs <- j:
+			case <-groupCtx.Done():
+				return nil
+			}
+			group.Go(func() error {
+				defer close(j.ready)
+				return c.fetchBatch(groupCtx, j.batch)
+			})
+		}
+		return nil
+	})
+	var err error
+	for j := range jobs {
+		<-j.ready
+		for _, q := range j.batch {
+			if err == nil && groupCtx.Err() == nil {
+				err = done(q)
+			}
+			q.fetched, q.docs = len(q.docs), nil
+		}
+		if err != nil {
+			cancel()
+		}
+	}
+	if waited := group.Wait(); err == nil {
+		err = waited
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	return err
+}
+
+// portions cuts questions into runs whose documents come in one answer.
+func portions(questions []*question) func(func([]*question) bool) {
+	return func(yield func([]*question) bool) {
+		start, docs := 0, 0
+		for i, q := range questions {
+			n := min(q.info.Count, q.most, page)
+			if i > start && docs+n > 2*page {
+				if !yield(questions[start:i]) {
+					return
+				}
+				start, docs = i, 0
+			}
+			docs += n
+		}
+		if start < len(questions) {
+			yield(questions[start:])
+		}
+	}
+}
+
+// fetchBatch gets the documents of some questions: the first page of all in one
+// request, then what some have more.
+func (c *Cluster) fetchBatch(ctx context.Context, batch []*question) error {
+	var asked []*question
+	var searches []elastic.Search
+	for _, q := range batch {
+		if q.info.Err != nil || q.info.Count == 0 {
+			continue
+		}
+		if n := min(q.info.Count, q.most); n > page {
+			if err := c.pages(ctx, q, n); err != nil {
+				return err
+			}
+			continue
+		}
+		asked = append(asked, q)
+		searches = append(searches, elastic.Search{Index: q.index.names, Body: c.documents(q, min(q.info.Count, q.most))})
+	}
+	if len(asked) == 0 {
+		return ctx.Err()
+	}
+	found, err := c.Client.MSearch(ctx, searches)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for i, q := range asked {
+		switch {
+		case err != nil:
+			q.lost(err)
+		case found[i].Err != nil:
+			q.lost(found[i].Err)
+		default:
+			q.take(found[i].Hits)
+			q.tally(found[i].Aggregations)
+		}
+	}
+	return nil
+}
+
+// lost says that a question's documents could not be fetched, though they were
+// counted.
+func (q *question) lost(err error) {
+	q.info.Incomplete = join(q.info.Incomplete, fmt.Sprintf("%d events were counted, but not all could be fetched: %s", q.info.Count, err))
+}
+
+func (q *question) take(h *elastic.Hits) {
+	if lacks := h.Incomplete(); lacks != "" {
+		q.lost(errors.New(lacks))
+	}
+	for _, hit := range h.Hits.Hits {
+		q.docs = append(q.docs, document{hit})
+	}
+}
+
+// documents is the search for the first documents of a question, with counts over
+// time and hosts when there are more.
+func (c *Cluster) documents(q *question, size int) map[string]any {
+	body := map[string]any{
+		"size": size, "track_total_hits": false, "timeout": patience, "query": c.bounded(q.query),
+	}
+	if q.index.hasTime {
+		body["sort"] = []any{map[string]any{timeField: map[string]any{"order": "asc", "unmapped_type": "date"}}}
+	}
+	if q.info.Count > q.most && !q.correlated {
+		aggs := map[string]any{}
+		if q.index.hasTime {
+			aggs["times"] = map[string]any{"auto_date_histogram": map[string]any{"field": timeField, "buckets": 240}}
+		}
+		if q.index.host != "" {
+			aggs["hosts"] = map[string]any{"terms": map[string]any{"field": q.index.host, "size": 1000}}
+		}
+		body["aggs"] = aggs
+	}
+	return body
+}
+
+// tally reads the counts over time and hosts.
+func (q *question) tally(aggs map[string]json.RawMessage) {
+	var times struct {
+		Buckets []struct {
+			Key   float64 `json:"key"`
+			Count int     `json:"doc_count"`
+		} `json:"buckets"`
+	}
+	var hosts struct {
+		Buckets []struct {
+			Key   string `json:"key"`
+			Count int    `json:"doc_count"`
+		} `json:"buckets"`
+	}
+	if raw := aggs["times"]; raw != nil && json.Unmarshal(raw, &times) == nil {
+		for _, b := range times.Buckets {
+			if b.Count > 0 {
+				q.info.Times = append(q.info.Times, engine.TimeCount{Time: time.UnixMilli(int64(b.Key)).UTC(), Count: b.Count})
+			}
+		}
+	}
+	if raw := aggs["hosts"]; raw != nil && json.Unmarshal(raw, &hosts) == nil {
+		for _, b := range hosts.Buckets {
+			q.info.Hosts = append(q.info.Hosts, engine.HostCount{Host: b.Key, Count: b.Count})
+		}
+	}
+}
+
+// pages reads so many documents of a question from a point in time. One that is
+// lost, as when a node restarts, is opened anew and the reading begins again.
+func (c *Cluster) pages(ctx context.Context, q *question, most int) error {
+	for try := 1; ; try++ {
+		q.docs = nil
+		err := c.readPages(ctx, q, most)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			return nil
+		}
+		var e *elastic.Error
+		if gone := errors.As(err, &e) && (e.Status == 404 || errors.Is(err, elastic.ErrServer) || errors.Is(err, elastic.ErrUnreachable)); !gone || try == 3 {
+			q.lost(err)
+			return nil
+		}
+	}
+}
+
+func (c *Cluster) readPages(ctx context.Context, q *question, most int) error {
+	pit, err := c.Client.OpenPIT(ctx, q.index.names, "2m")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// The caller's context may have ended; the cluster drops it by itself later.
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = c.Client.ClosePIT(closing, pit)
+	}()
+	body := c.documents(q, 0)
+	sort, _ := body["sort"].([]any)
+	body["sort"] = append(sort, map[string]any{c.tiebreak(ctx): "asc"})
+	for len(q.docs) < most {
+		body["size"] = min(page, most-len(q.docs))
+		body["pit"] = map[string]any{"id": pit, "keep_alive": "2m"}
+		hits, err := c.Client.Search(ctx, elastic.Search{Body: body})
+		if err != nil {
+			return err
+		}
+		q.take(hits)
+		q.tally(hits.Aggregations)
+		delete(body, "aggs")
+		n := len(hits.Hits.Hits)
+		if n == 0 || hits.Incomplete() != "" {
+			return nil
+		}
+		body["search_after"] = hits.Hits.Hits[n-1].Sort
+		if hits.PIT != "" {
+			pit = hits.PIT
+		}
+	}
+	return nil
+}
+
+// tiebreak is what puts documents of equal time in an order within a point in time.
+func (c *Cluster) tiebreak(ctx context.Context) string {
+	if info, err := c.Client.Info(ctx); err == nil && info.Product == elastic.OpenSearch {
+		return "_id"
+	}
+	return "_shard_doc"
+}
