@@ -23,6 +23,9 @@ type Page struct {
 	// Data are the paths that the events come from, relative to the folder
 	// of the notebook where possible.
 	Data []string
+	// DataFlags say where and how a cluster, whose address Data then is, keeps its
+	// events.
+	DataFlags []DataFlag
 	// Timezone is the zone of times without one, "" for UTC.
 	Timezone string
 	// Queries are the rule in the language of a target, if it was converted.
@@ -32,6 +35,9 @@ type Page struct {
 	Server, Index string
 	Options       Options
 }
+
+// DataFlag is a flag of %data: "index" and its value.
+type DataFlag struct{ Name, Value string }
 
 // Query is a rule, or a part of one, in the language of a target.
 type Query struct {

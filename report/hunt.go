@@ -37,6 +37,8 @@ type Hunt struct {
 	// Unfinished tells that the hunt was interrupted: numbers are those so
 	// far, and Seconds is not known.
 	Unfinished bool `json:"-"`
+	// Engine says which cluster answered, "" for files.
+	Engine string `json:"-"`
 	// Events and Findings are numbers of events read and of findings.
 	Events   int `json:"events"`
 	Findings int `json:"findings"`
@@ -60,8 +62,10 @@ type Hunt struct {
 
 // Inputs is what the hunt was asked to do, as the user said it.
 type Inputs struct {
-	Rules     []string
-	Data      []string
+	Rules []string
+	Data  []string
+	// Index are the indices of a cluster, whose address Data then is.
+	Index     []string
 	Pipelines []string
 	Configs   []string
 	// Filters are files and folders of Sigma filters, Placeholders the file of
@@ -102,7 +106,8 @@ type Rule struct {
 	// when the rule has no notebook.
 	Notebook string
 
-	// Reason says why a rule was skipped or failed, in one line or a few.
+	// Reason says why a rule was skipped or failed, or in what way its count may
+	// be too low, in one line or a few.
 	Reason string
 	// Status is the rule's: stable, test, experimental, deprecated, …
 	Status string

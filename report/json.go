@@ -24,12 +24,13 @@ func WriteJSON(w io.Writer, h *Hunt) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	var doc any = h
+	doc := struct {
+		*Hunt
+		Engine  *string  `json:"engine"`
+		Seconds *float64 `json:"seconds"`
+	}{h, orNull(h.Engine), &h.Seconds}
 	if h.Unfinished {
-		doc = struct {
-			*Hunt
-			Seconds *float64 `json:"seconds"`
-		}{Hunt: h}
+		doc.Seconds = nil
 	}
 	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("writing hunt.json: %w", err)
@@ -73,11 +74,13 @@ type jsonRule struct {
 	State    State   `json:"state"`
 	Count    *int    `json:"count"`
 	Notebook *string `json:"notebook"`
+	Reason   *string `json:"reason"`
 }
 
 type jsonInputs struct {
 	Rules     []string      `json:"rules"`
 	Data      []string      `json:"data"`
+	Index     []string      `json:"index"`
 	Pipelines []string      `json:"pipelines"`
 	Configs   []string      `json:"configs"`
 	Filters   []string      `json:"filters"`
@@ -102,7 +105,7 @@ type jsonSelection struct {
 func (r Rule) MarshalJSON() ([]byte, error) {
 	row := jsonRule{
 		ID: orNull(r.ID), Title: orNull(r.Title), Path: r.Path, Level: orNull(r.Level),
-		State: r.State, Notebook: orNull(r.Notebook),
+		State: r.State, Notebook: orNull(r.Notebook), Reason: orNull(r.Reason),
 	}
 	if r.State.Ran() {
 		row.Count = &r.Count
@@ -118,7 +121,7 @@ func (r *Rule) UnmarshalJSON(data []byte) error {
 	}
 	*r = Rule{
 		ID: orZero(row.ID), Title: orZero(row.Title), Path: row.Path, Level: orZero(row.Level),
-		State: row.State, Count: orZero(row.Count), Notebook: orZero(row.Notebook),
+		State: row.State, Count: orZero(row.Count), Notebook: orZero(row.Notebook), Reason: orZero(row.Reason),
 	}
 	return nil
 }
@@ -126,7 +129,7 @@ func (r *Rule) UnmarshalJSON(data []byte) error {
 // MarshalJSON gives the object "inputs" of hunt.json.
 func (in Inputs) MarshalJSON() ([]byte, error) {
 	return marshal(jsonInputs{
-		Rules: list(in.Rules), Data: list(in.Data),
+		Rules: list(in.Rules), Data: list(in.Data), Index: list(in.Index),
 		Pipelines: list(in.Pipelines), Configs: list(in.Configs),
 		Filters: list(in.Filters), Expanded: orNull(in.Placeholders),
 		Select: jsonSelection{
@@ -146,7 +149,7 @@ func (in *Inputs) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*in = Inputs{
-		Rules: obj.Rules, Data: obj.Data, Pipelines: obj.Pipelines, Configs: obj.Configs,
+		Rules: obj.Rules, Data: obj.Data, Index: obj.Index, Pipelines: obj.Pipelines, Configs: obj.Configs,
 		Filters: obj.Filters, Placeholders: orZero(obj.Expanded),
 		Select: Selection{
 			Levels: obj.Select.Levels, MinLevel: orZero(obj.Select.MinLevel),

@@ -245,6 +245,8 @@ func choice(h *Hunt) []fact {
 	facts := []fact{
 		{"Rules", strings.Join(in.Rules, ", ")},
 		{"Data", strings.Join(in.Data, ", ")},
+		{"Index", strings.Join(in.Index, ", ")},
+		{"Answered by", h.Engine},
 		{"Pipelines", strings.Join(in.Pipelines, ", ")},
 		{"Configurations", strings.Join(in.Configs, ", ")},
 		{"Filters", strings.Join(in.Filters, ", ")},

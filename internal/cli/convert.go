@@ -1,21 +1,22 @@
 package cli
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/huntbook/huntbook/convert"
+	"github.com/huntbook/huntbook/convert/backend"
+	"github.com/huntbook/huntbook/convert/mapping"
 	"github.com/huntbook/huntbook/diag"
-	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -28,10 +29,20 @@ func (a *app) convertCommand() *cobra.Command {
 		Short: "Convert rules into queries",
 		Long: `Convert rules into queries of a target's language. RULES are files or folders.
 
-Queries go to standard output, one a line, and what could not be converted to
-standard error; the exit code is 1 then, or 0 with --skip-unsupported.`,
+Queries go to standard output, to one file (-o FILE) or into a tree like that of the
+rules (-o DIR). What could not be converted is listed at the end on standard error,
+with its place in the rule and the reason; the exit code is 1 then, or 0 with
+--skip-unsupported.
+
+--mapping tells how an index keeps its fields, so that a query asks each in the form
+that finds what the rule means. --diff compares with an earlier output, and so shows
+what an update of rules changes.`,
 		Example: `  huntbook convert -t es-qs -c helk rule.yml
   huntbook convert -t es-qs -p helk rules/windows -o queries/
+  huntbook convert -t lucene -p ecs_windows -f siem_rule_ndjson -o rules.ndjson rules/
+  curl -s localhost:9200/logs-*/_mapping >mapping.json
+  huntbook convert -t es-dsl -p helk --mapping mapping.json rule.yml
+  huntbook convert -t lucene -p ecs_windows rules/ --diff queries/
   huntbook convert -t es-qs -O keyword_field=.raw rule.yml
   huntbook convert --format json rules/ | jq -r .query
   huntbook convert -l`,
@@ -50,12 +61,15 @@ standard error; the exit code is 1 then, or 0 with --skip-unsupported.`,
 	flags.StringVar(&c.envelope, "format", "text", "`text`, or json: an object a query with path, id, title, target, query, index, unmapped, part")
 	flags.StringVarP(&c.output, "output", "o", "", "write to a `file`, or into a folder, a file a rule (default standard output)")
 	flags.StringArrayVarP(&c.optionTexts, "backend-option", "O", nil, "an option of the target, as `name=value`; may be repeated")
+	flags.StringVar(&c.mapping, "mapping", "", "a `file` with what GET index/_mapping returned: fields are asked as it says that they are kept")
+	flags.StringVar(&c.old, "diff", "", "show what changed since an earlier output (a `path`: the file or folder of -o) instead of the queries")
 	flags.BoolVarP(&c.skip, "skip-unsupported", "I", false, "exit with 0 though some rules could not be converted")
 	flags.BoolVar(&c.without, "without-pipeline", false, "use no pipeline, not even the target's default one")
 	flags.BoolVarP(&list, "list", "l", false, "list targets, their formats and options, and pipelines")
 	c.rules.addPaths(cmd)
 	c.rules.add(cmd)
 	a.addDiagnostics(cmd)
+	_ = cmd.MarkFlagFilename("mapping", "json")
 	complete(cmd, "format", []string{"text", "json"})
 	complete(cmd, "target", targetNames())
 	return cmd
@@ -75,14 +89,32 @@ type converting struct {
 	rules                                  ruleFlags
 	pipelines                              pipelineFlags
 	target, outputFormat, envelope, output string
+	mapping, old                           string
 	optionTexts                            []string
 	skip, without                          bool
 
-	conv   *converter
-	set    *ruleset.Set
-	failed int
-	// queries are those that a pipeline's finalizers make one output of.
-	queries []any
+	conv *converter
+	set  *ruleset.Set
+	// entries are the queries, and rules that could not be read or converted, in
+	// the order of the rules.
+	entries []entry
+	failed  []failure
+	remarks diag.List
+}
+
+// failure is a rule that could not be converted.
+type failure struct {
+	title string
+	why   diag.List
+}
+
+// entry is a query of a rule, or the error in its place.
+type entry struct {
+	path, title string
+	query       backend.Query
+	// row is the entry's object of --format json.
+	row    any
+	failed bool
 }
 
 func (c *converting) run(ctx context.Context) error {
@@ -102,22 +134,70 @@ func (c *converting) run(ctx context.Context) error {
 	if c.conv, err = newConverter(c.target, c.outputFormat, options, &c.pipelines); err != nil {
 		return err
 	}
+	if err := c.readMapping(); err != nil {
+		return err
+	}
 	if c.set, err = c.rules.load(c.app); err != nil {
 		return err
 	}
 	if err := c.checkFinalizers(); err != nil {
 		return err
 	}
+	// The earlier output may be where the new one goes.
+	old, err := c.readOld()
+	if err != nil {
+		return err
+	}
 	if err := c.all(ctx); err != nil {
 		return err
 	}
-	c.failed += len(c.set.Unreadable)
-	if c.failed > 0 && !c.skip {
+	if old != nil {
+		if err := c.showChanges(old); err != nil {
+			return err
+		}
+	}
+	if old == nil || c.output != "" {
+		if err := c.write(); err != nil {
+			return err
+		}
+	}
+	c.tellRemarks()
+	c.tellFailed()
+	if len(c.failed)+len(c.set.Unreadable) > 0 && !c.skip {
 		if err := c.out.Flush(); err != nil {
 			return err
 		}
 		return errFailed
 	}
+	return nil
+}
+
+// maxMapping bounds the file of a mapping, in bytes.
+const maxMapping = 256 << 20
+
+func (c *converting) readMapping() error {
+	if c.mapping == "" {
+		return nil
+	}
+	info, err := os.Stat(c.mapping)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usagef("--mapping %s: there is no such file", c.mapping)
+	}
+	if err == nil && info.Size() > maxMapping {
+		err = fmt.Errorf("it has more than %d MB", maxMapping>>20)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(c.mapping)
+	}
+	if err != nil {
+		return fmt.Errorf("--mapping %s: %w", c.mapping, err)
+	}
+	index, err := mapping.Parse(data)
+	if err != nil {
+		return fmt.Errorf("--mapping %s: %w", c.mapping, err)
+	}
+	c.conv.target = c.conv.target.With(index)
 	return nil
 }
 
@@ -133,24 +213,10 @@ func parseOptions(texts []string) (map[string]string, error) {
 	return options, nil
 }
 
-// all converts every rule and writes what became of it.
+// all converts every rule.
 func (c *converting) all(ctx context.Context) error {
-	files := map[string]*bytes.Buffer{}
-	var order []string
-	folder := c.isFolder()
-	// to is where a rule's rows go: one text for all, or a file a rule.
-	to := func(path string) *bytes.Buffer {
-		name := ""
-		if folder {
-			name = c.fileOf(path)
-		}
-		if files[name] == nil {
-			files[name] = &bytes.Buffer{}
-			order = append(order, name)
-		}
-		return files[name]
-	}
-	generated := sigma.NewLibrary(c.set.All).Named(c.set.List())
+	c.conv.library = sigma.NewLibrary(c.set.All)
+	generated := c.conv.library.Named(c.set.List())
 	for _, e := range c.set.Rules {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -159,63 +225,12 @@ func (c *converting) all(ctx context.Context) error {
 			// Alone it would say more than the correlation that it is a part of.
 			continue
 		}
-		if err := c.one(to(e.Path), e); err != nil {
-			return err
-		}
+		c.one(e)
 	}
 	for _, u := range c.set.Unreadable {
-		if c.envelope != "json" {
-			break
-		}
-		if err := writeJSON(to(u.Path), errorRow{Path: u.Path, Error: firstLine(u.Error.Error())}); err != nil {
-			return err
-		}
+		c.entries = append(c.entries, entry{path: u.Path, row: errorRow{Path: u.Path, Error: firstLine(u.Error.Error())}, failed: true})
 	}
-	if !folder {
-		if err := c.finalize(to("")); err != nil {
-			return err
-		}
-		all := to("").Bytes()
-		if c.output == "" {
-			_, err := c.out.Write(all)
-			return err
-		}
-		return atomicfile.Write(c.output, all)
-	}
-	written := 0
-	for _, name := range order {
-		if files[name].Len() == 0 {
-			continue
-		}
-		if err := atomicfile.Write(filepath.Join(c.output, filepath.FromSlash(name)), files[name].Bytes()); err != nil {
-			return err
-		}
-		written++
-	}
-	fmt.Fprintf(c.Err, "%s written to %s\n", plural(written, "file", "files"), c.output)
 	return nil
-}
-
-// isFolder tells a folder from a file: one that is there, or whose name ends
-// like one, or several rules and a name without an extension.
-func (c *converting) isFolder() bool {
-	if c.output == "" {
-		return false
-	}
-	if info, err := os.Stat(c.output); err == nil {
-		return info.IsDir()
-	}
-	last := c.output[len(c.output)-1]
-	return last == '/' || os.IsPathSeparator(last) || len(c.set.Rules) > 1 && filepath.Ext(c.output) == ""
-}
-
-// fileOf is the name of the file in the output folder for the rules of a file.
-func (c *converting) fileOf(rules string) string {
-	ext := ".txt"
-	if c.envelope == "json" {
-		ext = ".json"
-	}
-	return strings.TrimSuffix(rules, path.Ext(rules)) + ext
 }
 
 // queryRow and errorRow are the objects of --format json, a contract.
@@ -236,79 +251,73 @@ type errorRow struct {
 	Error string  `json:"error"`
 }
 
-func (c *converting) one(to *bytes.Buffer, e ruleset.Entry) error {
+func (c *converting) one(e ruleset.Entry) {
 	out, err := c.conv.convert(e.Rule)
 	if err == nil {
 		err = out.postprocess()
 	}
 	if err != nil {
-		c.failed++
-		c.diagnostics(diag.Of(err))
-		if c.envelope == "json" {
-			return writeJSON(to, errorRow{e.Path, nonEmpty(e.Rule.ID), firstLine(diag.Of(err)[0].Error())})
-		}
-		return nil
+		list := diag.Of(err)
+		c.failed = append(c.failed, failure{e.Rule.Title, list})
+		row := errorRow{e.Path, nonEmpty(e.Rule.ID), firstLine(list[0].Error())}
+		c.entries = append(c.entries, entry{path: e.Path, title: e.Rule.Title, row: row, failed: true})
+		return
 	}
 	c.diagnostics(out.warnings)
 	for _, q := range out.queries {
-		if c.conv.chain.Finalizes() {
-			c.queries = append(c.queries, q.Value)
-			continue
-		}
-		if c.envelope == "json" {
-			row := queryRow{
-				Path: e.Path, ID: nonEmpty(e.Rule.ID), Title: nonEmpty(e.Rule.Title), Target: c.conv.target.Name,
-				Query: q.Value, Index: out.lowered.Index, Unmapped: append([]string{}, out.lowered.Unmapped...), Part: max(q.Part, 1),
-			}
-			if err := writeJSON(to, row); err != nil {
-				return err
-			}
-			continue
-		}
-		if text, ok := q.Value.(string); ok {
-			to.WriteString(text)
-			to.WriteByte('\n')
-		} else if err := writeJSON(to, q.Value); err != nil {
-			return err
-		}
+		c.remarks = append(c.remarks, q.Remarks...)
+		c.entries = append(c.entries, entry{path: e.Path, title: e.Rule.Title, query: q, row: queryRow{
+			Path: e.Path, ID: nonEmpty(e.Rule.ID), Title: nonEmpty(e.Rule.Title), Target: c.conv.target.Name,
+			Query: q.Value, Index: out.lowered.Index, Unmapped: append([]string{}, out.lowered.Unmapped...), Part: max(q.Part, 1),
+		}})
 	}
 	if len(out.lowered.Unmapped) > 0 && c.envelope == "text" {
 		fmt.Fprintf(c.Err, "%s: no pipeline maps %s\n", diag.Printable(e.Path), diag.Printable(strings.Join(out.lowered.Unmapped, ", ")))
 	}
-	return nil
 }
 
-// checkFinalizers refuses forms of output that hold an entry a rule where the
-// pipelines make one output of all queries.
-func (c *converting) checkFinalizers() error {
-	switch {
-	case !c.conv.chain.Finalizes():
-	case c.envelope == "json":
-		return usagef("the pipeline's finalizers make one output of all queries, and --format json is an object a query; use one of them")
-	case c.isFolder():
-		return usagef("the pipeline's finalizers make one output of all queries, and %s is a folder; name a file with -o", c.output)
+// tellRemarks tells what is about fields of the index, each thing once, with the
+// number of rules that it holds for.
+func (c *converting) tellRemarks() {
+	if c.messages != "text" {
+		c.diagnostics(c.remarks)
+		return
 	}
-	return nil
+	var each diag.List
+	count := map[string]int{}
+	for _, d := range c.remarks {
+		if count[d.Message]++; count[d.Message] == 1 {
+			each = append(each, d)
+		}
+	}
+	for _, d := range each {
+		if n := count[d.Message]; n > 1 {
+			d.Message += fmt.Sprintf(" (here and in %s)", plural(n-1, "other comparison", "other comparisons"))
+		}
+	}
+	c.diagnostics(each)
 }
 
-// finalize writes the one output that finalizers make.
-func (c *converting) finalize(to *bytes.Buffer) error {
-	if !c.conv.chain.Finalizes() {
-		return nil
+// tellFailed lists the rules that could not be converted.
+func (c *converting) tellFailed() {
+	if c.messages != "text" || len(c.entries) == 1 {
+		for _, f := range c.failed {
+			c.diagnostics(f.why)
+		}
+		return
 	}
-	out, err := c.conv.chain.Finalize(c.queries)
-	if err != nil {
-		return err
+	if len(c.failed) == 0 {
+		return
 	}
-	text, ok := out.(string)
-	if !ok {
-		return writeJSON(to, out)
+	fmt.Fprintf(c.Err, "%s not converted:\n", plural(len(c.failed), "rule was", "rules were"))
+	for _, f := range c.failed {
+		for _, d := range f.why {
+			fmt.Fprintf(c.Err, "  %s (%s)\n", diag.Printable(d.Error()), diag.Printable(cmp.Or(f.title, "untitled")))
+		}
 	}
-	to.WriteString(text)
-	if !strings.HasSuffix(text, "\n") {
-		to.WriteByte('\n')
+	if n := len(c.set.Unreadable); n > 0 {
+		fmt.Fprintf(c.Err, "  %s could not be read, see above\n", plural(n, "file", "files"))
 	}
-	return nil
 }
 
 func nonEmpty(s string) *string {

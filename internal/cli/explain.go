@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/explain"
 	"github.com/huntbook/huntbook/ingest"
+	"github.com/huntbook/huntbook/sigma"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -22,17 +24,25 @@ func (a *app) explainCommand() *cobra.Command {
 	var x explaining
 	cmd := &cobra.Command{
 		Use:   "explain RULE DATA...",
-		Short: "Say why a rule did or did not match an event",
+		Short: "Say why a rule did or did not match",
 		Long: `Say why a rule did or did not match an event: the rule's condition as a tree,
 true (✓) and false (✗) marks, the values that were compared, and what the
 pipeline added. Places in the rule stand behind, as line:column.
 
 The event is the first that the rule matches, else the nearest one: of the
 events of the rule's log source the one that makes most of the condition true.
---record and --source name another.`,
+--record and --source name another.
+
+Of a correlation it says how many events each of its rules matched, which of
+them lack a field to group by, and shows the window where it fired first, or
+came nearest to it: its events, the number that is compared, which rules are
+missing or in the wrong order. RULE is a file that holds its rules too, or a
+folder, of which --include chooses the correlation. With --record its rules are
+explained on that event.`,
 		Example: `  huntbook explain rule.yml events.json
   huntbook explain rule.yml logs/ --source sysmon --record 17
-  huntbook explain rule.yml events.json --json | jq .matched`,
+  huntbook explain rule.yml events.json --json | jq .matched
+  huntbook explain rules/ logs/ --include "Many logins failed"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usagef("explain takes a rule and data, as in: huntbook explain rule.yml events.json")
@@ -45,90 +55,161 @@ events of the rule's log source the one that makes most of the condition true.
 			if err != nil {
 				return err
 			}
-			rule, err := a.oneRule(&rules)
+			x.app = a
+			rule, others, err := a.oneRule(&rules)
 			if err != nil {
 				return err
 			}
-			x.app, x.rule = a, rule
-			return x.run(cmd.Context(), d)
+			if rule.Correlation != nil {
+				return x.runCorrelation(cmd.Context(), d, rule, others)
+			}
+			return x.runRule(cmd.Context(), d, rule)
 		},
 	}
 	cmd.Flags().IntVar(&x.record, "record", 0, "explain the event with this `number`, from 1 in its file")
 	cmd.Flags().StringVar(&x.source, "source", "", "only events of files whose `name` contains this")
-	cmd.Flags().BoolVar(&x.asJSON, "json", false, "print one object")
+	cmd.Flags().BoolVar(&x.asJSON, "json", false, "print one object; of a correlation with --record one a line for each of its rules")
 	rules.add(cmd)
 	a.addDiagnostics(cmd)
 	data.addTimes(cmd)
 	return cmd
 }
 
-// oneRule loads a rule file and takes the one rule that was chosen of it.
-func (a *app) oneRule(f *ruleFlags) (*explain.Rule, error) {
+// oneRule loads rules and takes the one that was chosen of them, or that
+// correlates all others. All rules that were read come too.
+func (a *app) oneRule(f *ruleFlags) (*sigma.Rule, []*sigma.Rule, error) {
 	set, err := f.load(a)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	rules := set.List()
+	named := sigma.NewLibrary(rules, set.All).Named(rules)
+	top := slices.DeleteFunc(slices.Clone(rules), func(r *sigma.Rule) bool { _, below := named[r]; return below })
 	switch {
 	case len(set.Unreadable) > 0:
-		return nil, errFailed
-	case len(set.Rules) == 0:
-		return nil, usagef("%s holds no rule to explain", f.paths[0])
-	case len(set.Rules) > 1:
-		return nil, usagef("%s holds %d rules; choose one by its id or title with --include", f.paths[0], len(set.Rules))
+		return nil, nil, errFailed
+	case len(rules) == 0:
+		return nil, nil, usagef("%s holds no rule to explain", f.paths[0])
+	case len(top) != 1:
+		return nil, nil, usagef("%s holds %d rules; choose one by its id or title with --include", f.paths[0], len(rules))
 	}
-	rule := set.Rules[0].Rule
-	if rule.Correlation != nil {
-		return nil, usagef("%s is a correlation, which is about several events; explain a rule that it names", rule.Title)
-	}
-	preparer, err := engine.NewPreparer()
-	if err != nil {
-		return nil, err
-	}
-	lowered, diags := preparer.Lower(rule)
-	if lowered == nil {
-		return nil, diags.Err()
-	}
-	a.diagnostics(diags)
-	return explain.NewRule(lowered), nil
+	return top[0], set.All, nil
 }
 
 // explaining is one run of the command.
 type explaining struct {
 	*app
-	rule   *explain.Rule
 	record int
 	source string
 	asJSON bool
 }
 
-func (x *explaining) run(ctx context.Context, d engine.Data) error {
-	reader, err := x.openWhole(ctx, d)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	search := explain.NewSearch(x.rule)
-	err = x.look(ctx, reader, search)
-	if err != nil {
-		return err
-	}
-	if search.Best == nil {
-		x.unread(&engine.ScanInfo{Summary: reader.Summary()})
-		return errors.New(x.nothing())
-	}
+// explanation is that of an event or of a correlation.
+type explanation interface {
+	WriteText(w io.Writer, colour bool) error
+	WriteJSON(w io.Writer) error
+}
+
+func (x *explaining) write(e explanation) error {
 	if x.asJSON {
-		return search.Best.WriteJSON(x.out)
+		return e.WriteJSON(x.out)
 	}
-	if err := search.Best.WriteText(x.out, colour(x.outTerm)); err != nil {
+	return e.WriteText(x.out, colour(x.outTerm))
+}
+
+func (x *explaining) runRule(ctx context.Context, d engine.Data, rule *sigma.Rule) error {
+	preparer, err := engine.NewPreparer()
+	if err != nil {
 		return err
 	}
-	if err := x.out.Flush(); err != nil || x.record > 0 {
+	lowered, diags := preparer.Lower(rule)
+	if lowered == nil {
+		return diags.Err()
+	}
+	x.diagnostics(diags)
+	search := explain.NewSearch(explain.NewRule(lowered))
+	err = x.look(ctx, d, func(b *event.Batch) bool { return search.Add(b, x.wanted) }, func() bool { return search.Best != nil })
+	if err != nil {
+		return err
+	}
+	if err := x.write(search.Best); err != nil {
+		return err
+	}
+	if err := x.out.Flush(); err != nil || x.record > 0 || x.asJSON {
 		return err
 	}
 	if search.Best.Matched {
 		fmt.Fprintf(x.Err, "the first event that the rule matches, after %s\n", plural(search.Events-1, "other", "others"))
 	} else {
 		fmt.Fprintf(x.Err, "no event of %s matches; of %s of the rule's log source this one is the nearest\n", number(search.Events), number(search.Concerned))
+	}
+	return nil
+}
+
+func (x *explaining) runCorrelation(ctx context.Context, d engine.Data, rule *sigma.Rule, others []*sigma.Rule) error {
+	preparer, err := engine.NewPreparer()
+	if err != nil {
+		return err
+	}
+	// What is wrong is told as match tells it.
+	prepared, errs := preparer.PrepareAll([]*sigma.Rule{rule}, others)
+	if errs[0] != nil {
+		return errs[0]
+	}
+	x.diagnostics(prepared[0].Notes)
+	correlation, diags := explain.NewCorrelation(rule, sigma.NewLibrary([]*sigma.Rule{rule}, others), preparer.Lower)
+	if correlation == nil {
+		return diags.Err()
+	}
+	if x.record > 0 {
+		return x.runRules(ctx, d, correlation.Rules())
+	}
+	events := 0
+	add := func(b *event.Batch) bool {
+		events += correlation.Add(b, x.wanted)
+		return false
+	}
+	if err := x.look(ctx, d, add, func() bool { return events > 0 }); err != nil {
+		return err
+	}
+	found, err := correlation.Explain(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.write(found); err != nil {
+		return err
+	}
+	if err := x.out.Flush(); err != nil || found.Fired || x.asJSON {
+		return err
+	}
+	fmt.Fprintln(x.Err, "to see why one of its rules does not match, choose it with --include, or an event with --record")
+	return nil
+}
+
+// runRules explains the rules that a correlation stands on, on one event.
+func (x *explaining) runRules(ctx context.Context, d engine.Data, rules []*explain.Rule) error {
+	var searches []*explain.Search
+	for _, r := range rules {
+		searches = append(searches, explain.NewSearch(r))
+	}
+	add := func(b *event.Batch) bool {
+		for _, s := range searches {
+			if s.Best == nil || !s.Best.Matched {
+				s.Add(b, x.wanted)
+			}
+		}
+		return false
+	}
+	if err := x.look(ctx, d, add, func() bool { return searches[0].Best != nil }); err != nil {
+		return err
+	}
+	for i, s := range searches {
+		if i > 0 && !x.asJSON {
+			fmt.Fprintln(x.out)
+		}
+		if err := x.write(s.Best); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -144,20 +225,31 @@ func (a *app) openWhole(ctx context.Context, d engine.Data) (*ingest.Reader, err
 	return r, err
 }
 
-// look reads events until the search is over.
-func (x *explaining) look(ctx context.Context, r *ingest.Reader, search *explain.Search) error {
+// look reads events until add says that it has seen enough. It is an error when
+// nothing was found then.
+func (x *explaining) look(ctx context.Context, d engine.Data, add func(*event.Batch) bool, found func() bool) error {
+	r, err := x.openWhole(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
 	for {
 		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return nil
+			break
 		}
 		if err != nil {
 			return err
 		}
-		if search.Add(b, x.wanted) {
+		if add(b) {
 			return nil
 		}
 	}
+	if found() {
+		return nil
+	}
+	x.unread(&engine.ScanInfo{Summary: r.Summary()})
+	return errors.New(x.nothing())
 }
 
 func (x *explaining) wanted(r event.Record) bool {

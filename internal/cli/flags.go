@@ -173,6 +173,21 @@ func parseTime(flag, s string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, usagef("--%s %q is no time; write for example 2020-09-01 or 2020-09-01T12:00:00Z", flag, s)
 }
 
+// parseSpan reads a span of time as rules write it; "" is 0.
+func parseSpan(flag, s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	span, hint, ok := sigma.ParseSpan(s)
+	if !ok && hint == "" {
+		hint = "write for example 30s, 5m or 1h"
+	}
+	if !ok {
+		return 0, usagef("--%s %q is no span of time; %s", flag, s, hint)
+	}
+	return span, nil
+}
+
 // ingestOptions say how files are read, whatever the events' times.
 func (a *app) ingestOptions() ingest.Options {
 	return ingest.Options{Stdin: a.In, Embedded: map[string]fs.FS{samples.Name: samples.Data()}}

@@ -18,6 +18,7 @@ func (a *app) matchCommand() *cobra.Command {
 	var data dataFlags
 	var asJSON bool
 	var perRule, eventSize int
+	var lateness string
 	cmd := &cobra.Command{
 		Use:   "match -r RULES DATA...",
 		Short: "Match rules against logs and print the findings",
@@ -25,10 +26,20 @@ func (a *app) matchCommand() *cobra.Command {
 object a line (NDJSON) with --json or into a pipe.
 
 DATA is a file, an archive, a folder, or - for standard input. Rules are
-evaluated on Sigma's own field names.`,
+evaluated on Sigma's own field names.
+
+Correlations take events in any order, since files are read one after another:
+what they find comes at the end, and the events that may be part of it are kept
+until then. For one long stream whose events are about in order, --lateness 5m
+says that none is more than five minutes older than the newest before it. What is
+found then comes while the stream is read, about a megabyte at a time, and no
+more is kept than fits into twice the window and twice the lateness. An event that
+is older all the same is not counted, and a message says how many there were. Do
+not use it for several files about the same time.`,
 		Example: `  huntbook match -r rules/ logs/
   huntbook match -r rule.yml events.json.gz more.zip --json | jq .rule_title
-  huntbook match -r rules/ --min-level high --since 2020-09-21 logs/`,
+  huntbook match -r rules/ --min-level high --since 2020-09-21 logs/
+  zcat stream.json.gz | huntbook match -r rules/ --lateness 5m --json -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data.paths = append(data.paths, args...)
 			if len(rules.paths) == 0 {
@@ -41,11 +52,15 @@ evaluated on Sigma's own field names.`,
 			if err != nil {
 				return err
 			}
+			late, err := parseSpan("lateness", lateness)
+			if err != nil {
+				return err
+			}
 			set, err := rules.load(a)
 			if err != nil {
 				return err
 			}
-			m := &matching{app: a, set: set, perRule: perRule, eventSize: eventSize, counts: map[int]int{}}
+			m := &matching{app: a, set: set, lateness: late, perRule: perRule, eventSize: eventSize, counts: map[int]int{}}
 			if asJSON || !a.outTerm {
 				m.writer = hunt.NewFindingWriter(a.out)
 			}
@@ -59,6 +74,7 @@ evaluated on Sigma's own field names.`,
 	data.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an object a finding and line, on a terminal too")
 	cmd.Flags().IntVar(&perRule, "max-findings", 0, "print at most this `number` of findings a rule (default all)")
+	cmd.Flags().StringVar(&lateness, "lateness", "", "correlations leave out events that are older by more than this `span` than the newest before them, and tell what they find while the data is read (30s, 5m, 1h; default any order)")
 	cmd.Flags().IntVar(&eventSize, "max-event-size", 0, "leave out the event itself when it has more `bytes` (default never)")
 	return cmd
 }
@@ -68,6 +84,7 @@ type matching struct {
 	*app
 	set                *ruleset.Set
 	perRule, eventSize int
+	lateness           time.Duration
 	writer             *hunt.FindingWriter // nil for a table
 	entries            []ruleset.Entry
 	counts             map[int]int
@@ -99,6 +116,7 @@ func (m *matching) run(ctx context.Context, d engine.Data, workers int) error {
 		return err
 	}
 	m.unread(info)
+	m.tellKept(info)
 	fmt.Fprintf(m.Err, "%s from %s: %s of %s (%.1f s)\n",
 		plural(m.total, "finding", "findings"), plural(info.Events, "event", "events"),
 		plural(len(m.counts), "rule fired", "rules fired"), number(len(prepared)), time.Since(start).Seconds())
@@ -108,12 +126,22 @@ func (m *matching) run(ctx context.Context, d engine.Data, workers int) error {
 	return nil
 }
 
+// tellKept says what a lateness is for: how few events were kept.
+func (m *matching) tellKept(info *engine.ScanInfo) {
+	for _, c := range info.Correlations {
+		if m.lateness > 0 && c.Most > 0 {
+			fmt.Fprintf(m.Err, "%s: at most %s kept at a time\n", diag.Printable(c.Title), plural(c.Most, "event was", "events were"))
+		}
+	}
+}
+
 // prepare lowers the rules; those that can't run are told of.
 func (m *matching) prepare() (prepared []engine.Prepared, failed bool, err error) {
 	preparer, err := engine.NewPreparer()
 	if err != nil {
 		return nil, false, err
 	}
+	preparer.Lateness = m.lateness
 	all, errs := preparer.PrepareAll(m.set.List(), m.set.All)
 	for i, e := range m.set.Rules {
 		switch err := errs[i]; {
@@ -137,7 +165,11 @@ func (m *matching) hit(h engine.Hit) error {
 	}
 	entry := m.entries[h.Rule]
 	if m.writer != nil {
-		return m.writer.Write(hunt.NewFinding(entry, h, m.eventSize))
+		err := m.writer.Write(hunt.NewFinding(entry, h, m.eventSize))
+		if err == nil && m.lateness > 0 {
+			err = m.out.Flush() // who reads a stream waits for it
+		}
+		return err
 	}
 	if len(m.rows) >= tableRows {
 		return nil

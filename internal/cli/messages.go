@@ -40,11 +40,18 @@ func (a *app) checkDiagnostics() error {
 // diagnostics writes messages about rules to standard error, or keeps them until
 // the end where they are for a program.
 func (a *app) diagnostics(list diag.List) {
-	if a.messages == "json" || a.messages == "sarif" {
-		a.kept = append(a.kept, list...)
-		return
+	if !a.keep(list...) {
+		_ = diag.WriteText(a.Err, list, colour(a.errTerm))
 	}
-	_ = diag.WriteText(a.Err, list, colour(a.errTerm))
+}
+
+// keep keeps messages until the end where they are for a program.
+func (a *app) keep(list ...*diag.Diagnostic) bool {
+	forProgram := a.messages == "json" || a.messages == "sarif"
+	if forProgram {
+		a.kept = append(a.kept, list...)
+	}
+	return forProgram
 }
 
 // report tells an error: messages into files with their source lines, others as

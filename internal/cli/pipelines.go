@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -38,13 +39,13 @@ func (f *pipelineFlags) add(cmd *cobra.Command) {
 
 // chain loads the pipelines and configurations and checks that the target takes
 // them.
-func (f *pipelineFlags) chain(target string) (*pipeline.Chain, error) {
+func (f *pipelineFlags) chain(target *backend.Target) (*pipeline.Chain, error) {
 	var parts []pipeline.Part
 	var errs []error
 	for _, name := range f.configs {
-		c, err := pipeline.LoadSigmac(name, target)
+		c, err := pipeline.LoadSigmac(name, target.Names()...)
 		if err != nil {
-			errs = append(errs, asUsage(err))
+			errs = append(errs, fitting(asUsage(err), target, true))
 			continue
 		}
 		parts = append(parts, c)
@@ -61,10 +62,33 @@ func (f *pipelineFlags) chain(target string) (*pipeline.Chain, error) {
 		return nil, err
 	}
 	chain := pipeline.NewChain(parts...)
-	if err := chain.Check(target); err != nil {
-		return nil, usageError{err}
+	if err := chain.Check(target.Names()...); err != nil {
+		return nil, fitting(usageError{err}, target, false)
 	}
 	return chain, nil
+}
+
+// fitting adds the built-in ones that a target takes to the error about a pipeline or
+// configuration that is for others.
+func fitting(err error, target *backend.Target, sigmac bool) error {
+	var unfit *pipeline.NotForError
+	if !errors.As(err, &unfit) {
+		return err
+	}
+	var names []string
+	for _, b := range pipeline.Builtins() {
+		if b.Sigmac == sigmac && b.Fits(target.Names()...) {
+			names = append(names, b.Name)
+		}
+	}
+	flag := "-p"
+	if sigmac {
+		flag = "-c"
+	}
+	if len(names) == 0 {
+		return usageError{fmt.Errorf("%w; none of the built-in ones (%s) is for %s", err, flag, target.Name)}
+	}
+	return usageError{fmt.Errorf("%w; for %s there are %s (%s)", err, target.Name, strings.Join(names, ", "), flag)}
 }
 
 // asUsage makes unknown names and missing files usage errors.
@@ -86,6 +110,8 @@ type converter struct {
 	options map[string]string
 	chain   *pipeline.Chain
 	names   []string
+	// library has the rules that correlations name.
+	library *sigma.Library
 }
 
 // converted is what became of a rule.
@@ -103,16 +129,22 @@ func newConverter(target, format string, options map[string]string, f *pipelineF
 	if err := t.Check(format, options); err != nil {
 		return nil, asUsage(err)
 	}
-	chain, err := f.chain(t.Name)
+	chain, err := f.chain(t)
 	if err != nil {
 		return nil, err
 	}
-	return &converter{t, format, options, chain, append(append([]string(nil), f.configs...), f.pipelines...)}, nil
+	return &converter{
+		target: t, format: format, options: options, chain: chain,
+		names: append(append([]string(nil), f.configs...), f.pipelines...), library: sigma.NewLibrary(),
+	}, nil
 }
 
 // convert gives a rule's queries; the error is a diag.List where it is about
 // the rule.
 func (c *converter) convert(r *sigma.Rule) (*converted, error) {
+	if r.Correlation != nil {
+		return c.correlation(r)
+	}
 	lowered, diags := pipeline.Lower(r, c.chain)
 	if lowered == nil {
 		return nil, diags.Errors()
@@ -122,6 +154,21 @@ func (c *converter) convert(r *sigma.Rule) (*converted, error) {
 		return nil, err
 	}
 	return &converted{queries, lowered, diags}, nil
+}
+
+func (c *converter) correlation(r *sigma.Rule) (*converted, error) {
+	if err := c.target.Correlates(r); err != nil {
+		return nil, err
+	}
+	correlation, diags := pipeline.LowerCorrelation(r, c.library, c.chain)
+	if correlation == nil {
+		return nil, diags.Errors()
+	}
+	queries, err := c.target.ConvertCorrelation(correlation, c.format, c.options)
+	if err != nil {
+		return nil, err
+	}
+	return &converted{queries, correlation.Lowered, diags}, nil
 }
 
 // postprocess gives the queries the form that the pipelines ask for. Notebooks

@@ -107,6 +107,7 @@ func (a *app) unread(info *engine.ScanInfo) {
 	for _, c := range info.Correlations {
 		for _, note := range c.Notes {
 			fmt.Fprintf(a.Err, "%s: %s\n", diag.Printable(c.Title), note)
+			a.keep(&diag.Diagnostic{Code: "correlation-events", Severity: diag.Warning, Message: note, File: c.File, Pos: c.Pos})
 		}
 	}
 	for _, err := range info.Failed {
