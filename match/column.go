@@ -184,14 +184,14 @@ func (s *valueScanner) fold(v *subject) []byte {
 }
 
 // scan calls hit for every predicate that the value satisfies; a predicate may
-// be named more than once.
-func (s *valueScanner) scan(c *columnProgram, v *event.Value, hit func(pred int32)) {
+// be named more than once. Last remembers the column's value before, or is nil.
+func (s *valueScanner) scan(c *columnProgram, v *event.Value, last *recent, hit func(pred int32)) {
 	switch v.Kind {
 	case event.Absent, event.Null:
 		return
 	case event.List:
 		for i := range v.Elems {
-			s.scan(c, &v.Elems[i], hit)
+			s.scan(c, &v.Elems[i], nil, hit)
 		}
 		return
 	}
@@ -204,7 +204,7 @@ func (s *valueScanner) scan(c *columnProgram, v *event.Value, hit func(pred int3
 		}
 	}
 	if c.literals != nil {
-		s.scanLiterals(c, &subject, hit)
+		s.scanLiterals(c, &subject, last, hit)
 	}
 	for _, i := range c.each {
 		if s.testAll(&s.preds[i], &subject) {
@@ -213,8 +213,8 @@ func (s *valueScanner) scan(c *columnProgram, v *event.Value, hit func(pred int3
 	}
 }
 
-func (s *valueScanner) scanLiterals(c *columnProgram, v *subject, hit func(pred int32)) {
-	c.literals.find(v.plain, &s.marks, func(l int32) {
+func (s *valueScanner) scanLiterals(c *columnProgram, v *subject, last *recent, hit func(pred int32)) {
+	c.literals.find(v.plain, &s.marks, last, func(l int32) {
 		for _, cand := range c.byLiteral[l] {
 			if s.test(cand, v, c.literals.texts[l]) {
 				hit(cand.pred)

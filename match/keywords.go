@@ -161,7 +161,7 @@ func (m *Matcher) searchRaw(s *rawSearch) {
 		s.teddy.find(text, &m.scanner.marks, found)
 		return
 	}
-	s.literals.find(text, &m.scanner.marks, found)
+	s.literals.find(text, &m.scanner.marks, nil, found)
 }
 
 // disguised tells whether an event may hold keywords that its text does not
@@ -181,6 +181,6 @@ func (m *Matcher) readAgain() {
 		return
 	}
 	for _, c := range m.whole.Batch().Columns {
-		m.scanner.scan(m.p.keywords, &c.Values[len(c.Values)-1], func(pred int32) { m.truth[pred] = m.now })
+		m.scanner.scan(m.p.keywords, &c.Values[len(c.Values)-1], nil, func(pred int32) { m.truth[pred] = m.now })
 	}
 }

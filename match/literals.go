@@ -1,6 +1,7 @@
 package match
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 type literals struct {
 	texts   []string
 	classes []class
+	longest int // of the texts, in bytes
 }
 
 // class holds the texts that are looked for with one stride.
@@ -51,6 +53,9 @@ func newLiterals(texts []string) *literals {
 		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, func(a, b int32) int { return len(texts[a]) - len(texts[b]) })
+	for _, t := range texts {
+		l.longest = max(l.longest, len(t))
+	}
 	for _, members := range classify(texts, order) {
 		l.classes = append(l.classes, newClass(texts, members))
 	}
@@ -198,17 +203,64 @@ func (m *marks) begin(texts int) {
 	}
 }
 
-// find calls found once for every text that occurs in the value.
-func (l *literals) find(value string, m *marks, found func(text int32)) {
+// recent is the long value of a column that was searched last, and where the
+// texts that it holds end. Long values of one program's events, as PowerShell's
+// ContextInfo, begin alike: what was found there needs no search.
+type recent struct {
+	value []byte
+	found []foundText
+}
+
+type foundText struct {
+	text int32
+	end  int
+}
+
+// The lengths of values that are worth remembering.
+const shortestRecent, longestRecent = 512, 64 << 10
+
+// find calls found once for every text that occurs in the value. The recent value
+// may be nil.
+func (l *literals) find(value string, m *marks, last *recent, found func(text int32)) {
 	m.begin(len(l.texts))
+	if last == nil || len(value) < shortestRecent || len(value) > longestRecent {
+		for i := range l.classes {
+			l.findClass(&l.classes[i], value, 0, m, func(text int32, _ int) { found(text) })
+		}
+		return
+	}
+	shared := sharedLength(last.value, value)
+	known := last.found
+	last.found = last.found[:0]
+	note := func(text int32, end int) {
+		last.found = append(last.found, foundText{text, end})
+		found(text)
+	}
+	for _, f := range known {
+		if f.end <= shared {
+			m.at[f.text] = m.now
+			note(f.text, f.end)
+		}
+	}
+	last.value = append(last.value[:0], value...)
 	for i := range l.classes {
-		l.findClass(&l.classes[i], value, m, found)
+		l.findClass(&l.classes[i], value, max(0, shared-l.longest), m, note)
 	}
 }
 
-func (l *literals) findClass(c *class, value string, m *marks, found func(text int32)) {
+// sharedLength is how many bytes two values begin with alike, rounded down.
+func sharedLength(a []byte, b string) int {
+	n := 0
+	for n+8 <= len(a) && n+8 <= len(b) && binary.LittleEndian.Uint64(a[n:]) == load8(b[n:n+8]) {
+		n += 8
+	}
+	return n
+}
+
+// findClass looks for the texts of a class that end behind from.
+func (l *literals) findClass(c *class, value string, from int, m *marks, found func(text int32, end int)) {
 	filter, shift, stride, mask := c.filter, c.shift&63, c.stride, c.mask
-	i := 0
+	i := from
 	for ; i+8 <= len(value); i += stride {
 		key := (load8(value[i:i+8]) | lowerBits) & mask
 		h := hash(key) >> shift
@@ -226,7 +278,7 @@ func (l *literals) findClass(c *class, value string, m *marks, found func(text i
 }
 
 // compare looks at the texts that have the window that stands at i.
-func (l *literals) compare(c *class, value string, i int, key uint64, m *marks, found func(text int32)) {
+func (l *literals) compare(c *class, value string, i int, key uint64, m *marks, found func(text int32, end int)) {
 	bucket := hash(key) >> c.startShift
 	for _, w := range c.entries[c.starts[bucket]:c.starts[bucket+1]] {
 		if w.key != key || m.at[w.text] == m.now {
@@ -236,7 +288,7 @@ func (l *literals) compare(c *class, value string, i int, key uint64, m *marks, 
 		from := i - int(w.offset)
 		if from >= 0 && from+len(t) <= len(value) && equalLower(value[from:from+len(t)], t) {
 			m.at[w.text] = m.now
-			found(w.text)
+			found(w.text, from+len(t))
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestLiteralsAreThoseThatOccur(t *testing.T) {
 			value = value[:at] + strings.ToUpper(text) + value[at:]
 		}
 		found := make([]bool, len(texts))
-		newLiterals(texts).find(value, &marks{}, func(i int32) { found[i] = true })
+		newLiterals(texts).find(value, &marks{}, nil, func(i int32) { found[i] = true })
 		for i, text := range texts {
 			if want := strings.Contains(asciiLower(value), text); found[i] != want {
 				t.Fatalf("%q in %q: %v, want %v", text, value, found[i], want)
@@ -41,11 +41,37 @@ func TestTeddyFindsWhatLiteralsFind(t *testing.T) {
 		}
 		var got, want []int32
 		newTeddy(texts).find(value, &marks{}, func(i int32) { got = append(got, i) })
-		newLiterals(texts).find(value, &marks{}, func(i int32) { want = append(want, i) })
+		newLiterals(texts).find(value, &marks{}, nil, func(i int32) { want = append(want, i) })
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Fatalf("%q in %q: %v, want %v", texts, value, got, want)
+		}
+	})
+}
+
+// TestLongValuesThatBeginAlike holds the search that remembers the value before
+// against the one that does not.
+func TestLongValuesThatBeginAlike(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfNDistinct(rapid.StringMatching(`[ab\\]{1,12}`), 1, 30, rapid.ID).Draw(t, "texts")
+		l := newLiterals(texts)
+		base := []byte(strings.Repeat("-", shortestRecent+100))
+		var last recent
+		for range 4 {
+			for range rapid.IntRange(0, 8).Draw(t, "plants") {
+				text := rapid.SampledFrom(append(texts, "--------", "ab")).Draw(t, "text")
+				copy(base[rapid.IntRange(0, len(base)-len(text)).Draw(t, "at"):], text)
+			}
+			value := string(base[:rapid.IntRange(shortestRecent-3, len(base)).Draw(t, "length")])
+			var got, want []int32
+			l.find(value, &marks{}, &last, func(i int32) { got = append(got, i) })
+			l.find(value, &marks{}, nil, func(i int32) { want = append(want, i) })
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%q in %q: %v, want %v", texts, value, got, want)
+			}
 		}
 	})
 }

@@ -49,8 +49,9 @@ func (v *verdictSets) of(preds []int32) verdict {
 type columnVerdicts struct {
 	absent, null, present verdict
 	// table is open-addressed, its size a power of two; hash 0 is free.
-	table []valueVerdict
-	used  int
+	table  []valueVerdict
+	used   int
+	recent recent
 }
 
 type valueVerdict struct {
@@ -159,7 +160,7 @@ func (m *Matcher) look(column int32) verdict {
 	}
 	m.work.Values++
 	m.work.ValueBytes += len(value.Text)
-	m.scanner.scan(c, &value, func(pred int32) { m.found = append(m.found, pred) })
+	m.scanner.scan(c, &value, &m.columns[column].recent, func(pred int32) { m.found = append(m.found, pred) })
 	return m.sets.of(m.found)
 }
 

@@ -154,34 +154,31 @@ func (l *loader) input(p string) error {
 		return nil
 	}
 	return filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			l.found = append(l.found, &found{name: name, rel: p, err: err})
-			return nil
+		case d.IsDir() && name != p && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case !d.IsDir() && isRuleFile(name) && !strings.HasPrefix(d.Name(), "._"):
+			l.inFolder(p, name)
 		}
-		if d.IsDir() {
-			if name != p && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !isRuleFile(name) || strings.HasPrefix(d.Name(), "._") {
-			return nil
-		}
-		info, err := os.Stat(name)
-		if err != nil {
-			l.found = append(l.found, &found{name: name, rel: name, err: err})
-			return nil
-		}
-		if !info.Mode().IsRegular() {
-			return nil
-		}
-		rel, err := filepath.Rel(p, name)
+		return nil
+	})
+}
+
+// inFolder notes a file of a folder.
+func (l *loader) inFolder(folder, name string) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		l.found = append(l.found, &found{name: name, rel: name, err: err})
+	case info.Mode().IsRegular():
+		rel, err := filepath.Rel(folder, name)
 		if err != nil {
 			rel = name
 		}
 		l.read(name, filepath.ToSlash(rel), info, false)
-		return nil
-	})
+	}
 }
 
 // isRuleFile tells by its name whether a file of a folder may hold rules;
