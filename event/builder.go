@@ -159,6 +159,9 @@ func (b *Builder) inside(stamp int64) error {
 // read collects the entries of an object.
 func (b *Builder) read(raw []byte) error {
 	s := &b.scan
+	if len(raw) > math.MaxInt32 {
+		return &SyntaxError{Reason: "it is larger than 2 GiB", TooBig: true}
+	}
 	if s.tree.size > maxKeys {
 		s.tree = newKeyTree()
 	}

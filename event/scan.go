@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // The bounds of one event. Events of real logs stay far below them.
@@ -54,8 +55,10 @@ func Scan(data []byte) (int, error) {
 // entry is one scalar of the event that is being read, or the mark of a list
 // that holds no objects.
 type entry struct {
-	key        *key
-	start, end int // the value's bytes, a string's without its quotes
+	key *key
+	col *column
+	// start and end bound the value's bytes, a string's without its quotes.
+	start, end int32
 	// list numbers the outermost list around the value within the event,
 	// item the outermost list's entry; 0: in no list.
 	list, item uint32
@@ -65,7 +68,6 @@ type entry struct {
 	flags uint8
 	part  part
 	dead  bool // a later value of the same key has replaced it
-	col   *column
 }
 
 // Flags of an entry.
@@ -159,9 +161,12 @@ func (s *scanner) add(k *key, kind Kind, start, end int) error {
 	if len(s.entries) >= maxValues {
 		return s.tooBig(fmt.Sprintf("more than %d values in one event", maxValues))
 	}
-	s.entries = append(s.entries, entry{
-		key: k, start: start, end: end, kind: kind, flags: s.flags, list: s.list, item: s.item,
-	})
+	n := len(s.entries)
+	if n == cap(s.entries) {
+		s.entries = slices.Grow(s.entries, 1)
+	}
+	s.entries = s.entries[:n+1]
+	s.entries[n] = entry{key: k, start: int32(start), end: int32(end), kind: kind, flags: s.flags, list: s.list, item: s.item}
 	return nil
 }
 
