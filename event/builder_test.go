@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -361,12 +362,16 @@ func FuzzAppendJSON(f *testing.F) {
 		if n, scanErr := Scan(raw); err == nil && (scanErr != nil || n > len(raw)) {
 			t.Fatalf("%q: Scan says %d, %v", raw, n, scanErr)
 		}
+		// The names of the second one are expected.
+		if again := b.AppendJSON(raw, Record{}); fmt.Sprint(again) != fmt.Sprint(err) {
+			t.Fatalf("%q: %v, then %v", raw, err, again)
+		}
 		batch := b.Batch()
 		if err != nil && batch.Rows+len(batch.Columns) > 0 {
 			t.Fatalf("%q: %v, but a row or column remains", raw, err)
 		}
-		for i := range batch.Rows {
-			batch.Row(i)
+		if err == nil && !slices.Equal(batch.Row(0), batch.Row(1)) {
+			t.Fatalf("%q: %q, then %q", raw, batch.Row(0), batch.Row(1))
 		}
 	})
 }

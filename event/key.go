@@ -12,6 +12,7 @@ type key struct {
 	path     string // names from the top, joined with dots
 	mark     uint64 // a random number that tells keys apart
 	quoted   string // the name as it stands in JSON; "" when it needs escapes
+	opening  string // quoted and a colon
 	children map[string]*key
 	// first is the name that began the object last time, after the one that
 	// followed this name.
@@ -62,7 +63,8 @@ func (t *keyTree) child(parent *key, name []byte, flags uint8) *key {
 		k.path = parent.path + "." + k.path
 	}
 	if !strings.ContainsFunc(string(name), func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) {
-		k.quoted = `"` + string(name) + `"`
+		k.opening = `"` + string(name) + `":`
+		k.quoted = k.opening[:len(k.opening)-1]
 	}
 	k.mark = maphash.String(t.seed, k.path)
 	k.evidence = evidenceOf(k.path)

@@ -203,6 +203,10 @@ func (s *scanner) object(k *key) error {
 	}
 	var before *key
 	for {
+		if k != nil {
+			before = s.plainFields(k, before, id)
+			s.space()
+		}
 		child, err := s.key(k, before)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -23,4 +24,24 @@ func TestLongTexts(t *testing.T) {
 			t.Fatalf("%q: %q", raw, got.Values[1].Text)
 		}
 	})
+}
+
+// TestSpaceBetweenFields reads the same fields in several layouts, each twice,
+// since the second event's names are expected.
+func TestSpaceBetweenFields(t *testing.T) {
+	for _, raw := range []string{
+		`{"a":"1","b":2,"c":"x\\y","d":"z"}`,
+		`{"a": "1", "b": 2, "c": "x\\y", "d": "z"}`,
+		"{\n  \"a\": \"1\",\n  \"b\": 2,\n  \"c\": \"x\\\\y\",\n  \"d\": \"z\"\n}",
+		`{ "a" : "1" , "b" : 2 , "c" : "x\\y" , "d" : "z" }`,
+		"{\"a\":\"1\",\t\"b\":2,  \"c\":\"x\\\\y\",\r\n\"d\":\"z\"}",
+	} {
+		b := batchOf(t, Options{}, []byte(raw), []byte(raw), []byte(`{"b":2}`), []byte(raw))
+		for _, row := range []int{0, 1, 3} {
+			want := []Pair{{"a", "1"}, {"b", "2"}, {"c", `x\y`}, {"d", "z"}}
+			if got := b.Row(row); !slices.Equal(got, want) {
+				t.Errorf("%s: %q", raw, got)
+			}
+		}
+	}
 }

@@ -1,0 +1,93 @@
+package event
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// plainFields reads the fields of an object that need no thought: the name is the
+// one that is expected, the value a text of ASCII without \uXXXX or a number of
+// digits, a comma follows.
+// Most fields of most events are such. It stops before the first that is not, and
+// returns the name before it; what is wrong with that one is for the others to
+// say.
+func (s *scanner) plainFields(parent, before *key, object uint64) *key {
+	data, pos := s.data, s.pos
+	for {
+		guess := parent.first
+		if before != nil {
+			guess = before.after
+		}
+		if guess == nil || guess.opening == "" || guess.object == object ||
+			len(s.entries) >= maxValues || s.fields >= maxFields {
+			break
+		}
+		start := pos + len(guess.opening)
+		if start > len(data) || string(data[pos:start]) != guess.opening {
+			break
+		}
+		if start < len(data) && data[start] == ' ' {
+			start++
+		}
+		if start >= len(data) {
+			break
+		}
+		var end, behind int
+		var flags uint8
+		kind := String
+		switch c := data[start]; {
+		case c == '"':
+			start++
+			if end, flags = plainText(data, start); end >= len(data) || data[end] != '"' {
+				s.pos = pos
+				return before
+			}
+			behind = end + 1
+		case '1' <= c && c <= '9':
+			kind, end = Number, start+1
+			for end < len(data) && data[end]-'0' <= 9 {
+				end++
+			}
+			behind = end
+		}
+		if behind == 0 || behind >= len(data) || data[behind] != ',' || s.count(guess) != nil {
+			break
+		}
+		n := len(s.entries)
+		if n == cap(s.entries) {
+			s.entries = append(s.entries, entry{})[:n]
+		}
+		s.entries = s.entries[:n+1]
+		s.entries[n] = entry{key: guess, start: int32(start), end: int32(end), kind: kind, flags: flags, list: s.list, item: s.item}
+		guess.object, guess.from, guess.to = object, n, n+1
+		before = guess
+		if pos = behind + 1; pos < len(data) && data[pos] == ' ' {
+			pos++
+		}
+	}
+	s.pos = pos
+	return before
+}
+
+// plainText passes ASCII characters and short escapes from i on. It returns where
+// something else stands, and the flags of what it passed.
+func plainText(data []byte, i int) (end int, flags uint8) {
+	for i+8 <= len(data) {
+		w := binary.LittleEndian.Uint64(data[i:])
+		m := (w | (w - each*0x20) | ((w ^ quotes) - each) | ((w ^ slants) - each)) & high
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) / 8
+		if data[i] != '\\' || i+1 >= len(data) || !isShortEscape[data[i+1]] {
+			return i, flags
+		}
+		flags = escaped
+		i += 2
+	}
+	return i, flags
+}
+
+// isShortEscape tells which characters make an escape with a backslash alone.
+var isShortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
