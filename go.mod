@@ -24,6 +24,7 @@ require (
 )
 
 require (
+	github.com/elastic/go-elasticsearch/v8 v8.19.7 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
 	github.com/twmb/franz-go v1.22.3 // indirect
 	github.com/twmb/franz-go/pkg/kadm v1.19.0 // indirect

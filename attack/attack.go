@@ -73,6 +73,18 @@ func Lookup(tag string) Entry {
 // Tactics returns all tactics in the order of the matrix.
 func Tactics() []Entry { return slices.Clone(table().tactics) }
 
+// Techniques returns all techniques and sub-techniques in the order of their ids.
+func Techniques() []Entry {
+	var out []Entry
+	for _, e := range table().byKey {
+		if e.Kind == Technique {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
 // OfTags returns the tactics and the techniques that tags name, each once:
 // tactics in the order of the matrix, techniques in the order of their ids. A
 // tactic that only a technique implies is not among them.

@@ -16,6 +16,7 @@ import (
 	"github.com/huntbook/huntbook/convert/esqs"
 	"github.com/huntbook/huntbook/convert/esrule"
 	"github.com/huntbook/huntbook/convert/kibana"
+	"github.com/huntbook/huntbook/convert/kql"
 	"github.com/huntbook/huntbook/convert/lucene"
 	"github.com/huntbook/huntbook/convert/opensearchlucene"
 	"github.com/huntbook/huntbook/convert/xpackwatcher"
@@ -36,6 +37,7 @@ func Targets() []*backend.Target {
 		esrule.Target,
 		esql.Target,
 		kibana.Target,
+		kql.Target,
 		lucene.Target,
 		opensearchlucene.Target,
 		xpackwatcher.Target,

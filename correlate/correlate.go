@@ -46,7 +46,8 @@ type Kind uint8
 
 // The kinds. The numbers that are compared: EventCount the events; ValueCount
 // the distinct values; Sum, Avg, Min, Max, Percentile a statistic of the numbers in
-// the field; Temporal the inputs with an event in the window; Ordered the most
+// the field, where an event counts once, by the first of the inputs that brought it
+// into the window; Temporal the inputs with an event in the window; Ordered the most
 // inputs whose events follow each other in the order of Inputs (events of one time
 // are in any order).
 const (

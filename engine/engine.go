@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-// Query is one question to an engine: a rule as YAML text, and how to lower it.
+// Query is one question to an engine: a rule as YAML text, or a query string.
 type Query struct {
 	Rule string
+	// Lucene is a query string of Lucene's, in the place of a rule.
+	Lucene string
 	// Limit is the greatest number of findings to return; the count stays
 	// true. 0 means the engine's default.
 	Limit int

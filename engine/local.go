@@ -6,9 +6,12 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ingest"
+	"github.com/huntbook/huntbook/lucene"
+	"github.com/huntbook/huntbook/match"
 	"github.com/huntbook/huntbook/sigma"
 )
 
@@ -59,6 +62,7 @@ type Local struct {
 	bounds   Bounds
 	preparer *Preparer
 	data     *Data
+	reader   atomic.Pointer[ingest.Reader] // that reads now, or did last
 }
 
 // NewLocal makes an engine for paths relative to a folder. The options say how
@@ -81,18 +85,35 @@ func (l *Local) Open(ctx context.Context, data Data) (DataInfo, error) {
 	return info.Data(), nil
 }
 
-// Run matches one rule in a pass of its own.
-func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
-	if l.data == nil {
-		return nil, ErrNoData
+// prepare makes the rule of a query ready. A query string has no log source: it is
+// about all events.
+func (l *Local) prepare(q Query) ([]Prepared, error) {
+	if q.Lucene != "" {
+		expr, diags := lucene.Parse(q.Lucene)
+		if expr == nil {
+			return nil, diags
+		}
+		if err := match.Check(expr); err != nil {
+			return nil, err
+		}
+		return []Prepared{{Rule: &sigma.Rule{Title: q.Lucene}, Expr: expr, Notes: diags}}, nil
 	}
 	rule, others, diags := ParseQuery(q.Rule)
 	if rule == nil {
 		return nil, diags
 	}
 	prepared, errs := l.preparer.PrepareAll([]*sigma.Rule{rule}, others)
-	if errs[0] != nil {
-		return nil, errs[0]
+	return prepared, errs[0]
+}
+
+// Run matches one rule in a pass of its own.
+func (l *Local) Run(ctx context.Context, q Query) (*Result, error) {
+	if l.data == nil {
+		return nil, ErrNoData
+	}
+	prepared, err := l.prepare(q)
+	if err != nil {
+		return nil, err
 	}
 	result := NewResult(prepared[0])
 	info, err := l.scan(ctx, *l.data, prepared, func(h Hit) error {
@@ -140,7 +161,17 @@ func (l *Local) scan(ctx context.Context, data Data, rules []Prepared, each func
 		return nil, err
 	}
 	defer r.Close()
+	l.reader.Store(r)
 	return Scan(ctx, r, rules, 0, each)
+}
+
+// Progress says how many bytes of how many are read; total is 0 while that is not
+// known. It may be called while the engine is at work.
+func (l *Local) Progress() (done, total int64) {
+	if r := l.reader.Load(); r != nil {
+		return r.Progress()
+	}
+	return 0, 0
 }
 
 // Resolve makes relative paths start from a folder; inputs that are no paths

@@ -25,6 +25,8 @@ type Memo struct {
 type Answer struct {
 	Result Result // without findings
 	Events []*Captured
+	// Err is why the rule could not be asked, nil when it was.
+	Err error
 }
 
 // NewMemo makes a Memo of the pass over the data. Read are the paths as the pass
@@ -83,6 +85,9 @@ func (e *memoEngine) Run(ctx context.Context, q Query) (*Result, error) {
 	}
 	limit := e.memo.bounds.limit(q)
 	if a := e.memo.byRule[q.Rule]; a != nil && e.engine == nil && (limit <= len(a.Events) || len(a.Events) == a.Result.Count) {
+		if a.Err != nil {
+			return nil, a.Err
+		}
 		result := a.Result
 		for _, c := range a.Events[:min(limit, len(a.Events))] {
 			result.Findings = append(result.Findings, c.Finding(e.memo.bounds))

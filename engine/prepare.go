@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/huntbook/huntbook/diag"
@@ -46,13 +47,20 @@ func NewPreparerFor(prepare func(*sigma.Rule) (Prepared, error)) *Preparer {
 	return &Preparer{prepare: prepare}
 }
 
-// NewPreparer loads the pipeline of the local engine.
-func NewPreparer() (*Preparer, error) {
+// localChain is the pipeline of the local engine, read once: it takes milliseconds, and
+// each of thousands of notebooks needs it. Lowering only reads it.
+var localChain = sync.OnceValues(func() (*pipeline.Chain, error) {
 	p, err := pipeline.Load(localPipeline)
 	if err != nil {
 		return nil, err
 	}
-	return &Preparer{chain: pipeline.NewChain(p)}, nil
+	return pipeline.NewChain(p), nil
+})
+
+// NewPreparer is a Preparer for the local engine.
+func NewPreparer() (*Preparer, error) {
+	chain, err := localChain()
+	return &Preparer{chain: chain}, err
 }
 
 // Prepare lowers a rule; the error is a diag.List that says why it can't be

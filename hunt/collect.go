@@ -57,6 +57,9 @@ func (h *hunter) describe(info *engine.ScanInfo) {
 	r.Events, r.First, r.Last = info.Events, info.First, info.Last
 	for i, p := range h.plans {
 		row := &r.Rules[p.row]
+		if row.State == report.Failed || row.State == report.Skipped {
+			continue // the cluster could not be asked for it
+		}
 		row.State = report.Quiet
 		if p.count > 0 {
 			row.State = report.Fired

@@ -4,7 +4,8 @@
 // All rules are matched in one pass over the data; the notebooks' cells are
 // then run by the interpreter, which is answered from that pass. The package
 // knows nothing of how things are shown. Data flows: rules and paths → engine →
-// findings → notebooks, run → folder.
+// findings → notebooks, run → folder. On a cluster each rule is asked for, many in a
+// request, and all else is the same.
 package hunt
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/engine/cluster"
 	"github.com/huntbook/huntbook/ingest"
 	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/notebook"
@@ -32,6 +34,8 @@ type Options struct {
 	// Data names the events; its paths are as the user gave them.
 	Data   engine.Data
 	Ingest ingest.Options
+	// Cluster makes an engine on the cluster that Data names; nil for files.
+	Cluster func() *cluster.Cluster
 	// Out is the output folder.
 	Out string
 	// Inputs are written into hunt.json.
@@ -60,8 +64,10 @@ type Progress struct {
 	Notebooks atomic.Int64
 	// Planned is the number of notebooks to write.
 	Planned atomic.Int64
-	// Reader is the pass over the data, nil before it begins.
+	// Reader is the pass over the data, nil before it begins; Asked is that of a
+	// cluster.
 	Reader atomic.Pointer[ingest.Reader]
+	Asked  atomic.Pointer[cluster.Progress]
 }
 
 // Outcome is what a hunt did beside what its folder holds.
@@ -76,11 +82,16 @@ type Outcome struct {
 	// Unreadable are errors of notebooks that stand where this hunt would
 	// have written, and that nothing can be carried over from.
 	Unreadable []error
+	// Incomplete are rules whose counts may be too low, and why.
+	Incomplete []Incomplete
 	// Diagnostics are errors of rules that could be read but not run.
 	Diagnostics diag.List
 	// Failed tells that something asked for could not be done.
 	Failed bool
 }
+
+// Incomplete is a rule that a cluster could not answer whole.
+type Incomplete struct{ Rule, Why string }
 
 // plan is one rule on its way through the hunt.
 type plan struct {
@@ -90,6 +101,10 @@ type plan struct {
 	notebook string
 	count    int
 	events   []*engine.Captured
+	// remarks are what a cluster had to say of the rule, failed why it could not
+	// be asked.
+	remarks []string
+	failed  error
 	// unreadable is the error of the notebook that stands in this one's place.
 	unreadable error
 }
@@ -109,17 +124,17 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 		o.Rows = notebook.DefaultOptions().Rows
 	}
 	h := &hunter{Options: o, folder: out, outcome: &Outcome{Hunt: &report.Hunt{Version: o.Version, Inputs: o.Inputs}}}
+	if o.Cluster != nil {
+		h.cluster = o.Cluster()
+	}
 	if err := h.prepare(); err != nil {
 		return nil, err
 	}
-	rules := h.prepared()
-	reader, err := engine.Open(ctx, o.Data.Paths, h.ingestOptions(), rules)
+	scan, err := h.source(ctx, h.prepared())
 	if err != nil {
 		return nil, err
 	}
-	defer reader.Close()
-	o.Progress.Reader.Store(reader)
-	if err := h.pass(ctx, reader, rules); err != nil {
+	if err := h.pass(scan); err != nil {
 		return h.outcome, err
 	}
 	o.Progress.Stage.Store(1)
@@ -132,6 +147,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 type hunter struct {
 	Options
 	folder  *folder
+	cluster *cluster.Cluster // nil for files
 	plans   []*plan
 	tally   *report.Tally
 	outcome *Outcome
@@ -145,12 +161,11 @@ func (h *hunter) ingestOptions() ingest.Options {
 
 // prepare lowers the rules, and gives every one a row of the report.
 func (h *hunter) prepare() error {
-	preparer, err := engine.NewPreparer()
+	prepared, errs, err := h.lower()
 	if err != nil {
 		return err
 	}
 	rows := &h.outcome.Hunt.Rules
-	prepared, errs := preparer.PrepareAll(h.Rules.List(), h.Rules.All)
 	for i, e := range h.Rules.Rules {
 		row := ruleRow(e)
 		if err := errs[i]; err != nil {
@@ -173,6 +188,19 @@ func (h *hunter) prepare() error {
 	return nil
 }
 
+func (h *hunter) lower() ([]engine.Prepared, []error, error) {
+	if h.cluster != nil {
+		prepared, errs := h.cluster.PrepareAll(h.Rules.List(), h.Rules.All)
+		return prepared, errs, nil
+	}
+	preparer, err := engine.NewPreparer()
+	if err != nil {
+		return nil, nil, err
+	}
+	prepared, errs := preparer.PrepareAll(h.Rules.List(), h.Rules.All)
+	return prepared, errs, nil
+}
+
 // prepared are the rules that run, in the order of the plans.
 func (h *hunter) prepared() []engine.Prepared {
 	rules := make([]engine.Prepared, len(h.plans))
@@ -192,9 +220,37 @@ func (h *hunter) nameNotebooks() {
 	}
 }
 
-// pass matches all rules over the data, writes the findings and keeps of every
-// rule those that its notebook needs.
-func (h *hunter) pass(ctx context.Context, reader *ingest.Reader, rules []engine.Prepared) error {
+// scan puts all rules to the events, and hands over every hit.
+type scan func(each func(engine.Hit) error) (*engine.ScanInfo, error)
+
+// source opens the files, or the cluster: errors here are of a hunt that has not
+// begun.
+func (h *hunter) source(ctx context.Context, rules []engine.Prepared) (scan, error) {
+	if h.cluster != nil {
+		name, err := h.cluster.Describe(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h.outcome.Hunt.Engine = name
+		h.Progress.Asked.Store(h.cluster.Progress)
+		return func(each func(engine.Hit) error) (*engine.ScanInfo, error) {
+			return h.cluster.Scan(ctx, rules, each)
+		}, nil
+	}
+	reader, err := engine.Open(ctx, h.Data.Paths, h.ingestOptions(), rules)
+	if err != nil {
+		return nil, err
+	}
+	h.Progress.Reader.Store(reader)
+	return func(each func(engine.Hit) error) (*engine.ScanInfo, error) {
+		defer reader.Close()
+		return engine.Scan(ctx, reader, rules, h.Workers, each)
+	}, nil
+}
+
+// pass puts all rules to the events, writes the findings and keeps of every rule
+// those that its notebook needs.
+func (h *hunter) pass(scan scan) error {
 	if err := h.mark(); err != nil {
 		return err
 	}
@@ -202,9 +258,9 @@ func (h *hunter) pass(ctx context.Context, reader *ingest.Reader, rules []engine
 	if err != nil {
 		return err
 	}
-	h.tally = report.NewTally(len(rules))
+	h.tally = report.NewTally(len(h.plans))
 	c := newCollector(h, file)
-	info, err := engine.Scan(ctx, reader, rules, h.Workers, c.hit)
+	info, err := scan(c.hit)
 	if err == nil {
 		err = c.flush()
 	}
@@ -214,6 +270,7 @@ func (h *hunter) pass(ctx context.Context, reader *ingest.Reader, rules []engine
 	}
 	h.outcome.Scan = info
 	h.outcome.Failed = h.outcome.Failed || len(info.Failed) > 0
+	h.answers(info)
 	h.describe(info)
 	return file.Commit()
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -73,13 +75,22 @@ func (h *hunter) memo() (*engine.Memo, error) {
 	if data.Paths, err = h.absolute(h.Data.Paths); err != nil {
 		return nil, err
 	}
-	memo := engine.NewMemo(data, h.Data.Paths, h.Ingest, h.outcome.Scan.Data(), h.Bounds)
+	data.Pipelines, data.Configs = absolutePipelines(h.Data.Pipelines), absolutePipelines(h.Data.Configs)
+	info := h.outcome.Scan.Data()
+	if info.Engine = h.outcome.Hunt.Engine; info.Engine != "" {
+		info.Files = len(h.outcome.Scan.Sources)
+	}
+	memo := engine.NewMemo(data, h.Data.Paths, h.Ingest, info, h.Bounds)
 	for i, p := range h.plans {
 		result := engine.NewResult(p.prepared)
+		if h.cluster != nil {
+			result = h.cluster.Result(p.prepared)
+		}
 		result.Count = p.count
+		result.Notes = append(result.Notes, p.remarks...)
 		result.Notes = append(result.Notes, h.outcome.Scan.CorrelationNotes(i)...)
 		page := notebook.Page{Rule: p.entry.Rule, YAML: p.prepared.Text()}
-		memo.Put(page.CellRule(), &engine.Answer{Result: *result, Events: p.events})
+		memo.Put(page.CellRule(), &engine.Answer{Result: *result, Events: p.events, Err: p.failed})
 	}
 	return memo, nil
 }
@@ -110,6 +121,7 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 		}
 		page.Data = append(page.Data, d)
 	}
+	page.DataFlags = h.dataFlags(dir)
 	if h.Convert != nil {
 		page.Queries = h.Convert(p.entry.Rule)
 	}
@@ -118,6 +130,9 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)
 	}
 	session := kernel.NewSession(memo.For(dir, func() (engine.Engine, error) {
+		if h.Cluster != nil {
+			return h.Cluster(), nil
+		}
 		return engine.NewLocal(dir, h.Ingest, h.Bounds)
 	}))
 	var cell *kernel.CellError
@@ -138,4 +153,41 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 	}
 	row.Notebook = p.notebook
 	return nil
+}
+
+// dataFlags say in a notebook in dir where and how the cluster keeps its events.
+func (h *hunter) dataFlags(dir string) []notebook.DataFlag {
+	var flags []notebook.DataFlag
+	for _, f := range []struct {
+		name   string
+		values []string
+	}{
+		{"index", h.Data.Index},
+		{"pipeline", relativePipelines(dir, h.Data.Pipelines)},
+		{"config", relativePipelines(dir, h.Data.Configs)},
+	} {
+		if len(f.values) > 0 {
+			flags = append(flags, notebook.DataFlag{Name: f.name, Value: strings.Join(f.values, ",")})
+		}
+	}
+	return flags
+}
+
+func absolutePipelines(names []string) []string {
+	wd, err := filepath.Abs(".")
+	if err != nil {
+		return names
+	}
+	return engine.ResolvePipelines(wd, names)
+}
+
+// relativePipelines are the names as a notebook in dir writes them.
+func relativePipelines(dir string, names []string) []string {
+	out := absolutePipelines(names)
+	for i, name := range out {
+		if filepath.IsAbs(name) {
+			out[i] = relativeTo(dir, name)
+		}
+	}
+	return out
 }

@@ -54,6 +54,9 @@ func Open(ctx context.Context, c Config) (*Consumer, error) {
 		// A partition goes to another member only between runs.
 		kgo.BlockRebalanceOnPoll(),
 		kgo.RebalanceTimeout(commitWait),
+		// How long the partitions of a program that was killed lie idle.
+		kgo.SessionTimeout(10*time.Second),
+		kgo.HeartbeatInterval(3*time.Second),
 		// Marks of transactions count as messages, so that the end can be told.
 		kgo.KeepControlRecords(),
 		kgo.WithHooks(watch),
@@ -81,10 +84,7 @@ func (c *Consumer) check(ctx context.Context) error {
 		}
 		return fmt.Errorf("kafka: %s: %s; check the address, and whether the broker runs", strings.Join(c.config.Brokers, ", "), reason(err))
 	}
-	topics, err := c.admin.ListTopics(first, c.config.Topic)
-	if err == nil {
-		err = topics[c.config.Topic].Err
-	}
+	err := c.exists(first)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -114,6 +114,34 @@ func (c *Consumer) check(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// exists asks for the topic, a few times, since brokers hear of a new one a little
+// later.
+func (c *Consumer) exists(ctx context.Context) error {
+	for try := 1; ; try++ {
+		topics, err := c.admin.ListTopics(ctx, c.config.Topic)
+		if err == nil {
+			err = topics[c.config.Topic].Err
+		}
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) || try == 4 {
+			return err
+		}
+		if err := pause(ctx, endPoll); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // others names the topics that there are.
@@ -209,14 +237,21 @@ func (c *Consumer) source(r *kgo.Record) string {
 // failure is the error among fetches that does not pass by itself.
 func failure(fetches kgo.Fetches) error {
 	for _, f := range fetches.Errors() {
-		var lost *kgo.ErrDataLoss
-		switch {
-		case errors.Is(f.Err, context.DeadlineExceeded), errors.Is(f.Err, context.Canceled), kerr.IsRetriable(f.Err), errors.As(f.Err, &lost):
-		default:
+		if !passes(f.Err) {
 			return f.Err
 		}
 	}
 	return nil
+}
+
+// passes tells of an error that the client gets over by itself: a broker that is
+// away, another leader, messages that the broker has thrown away meanwhile.
+func passes(err error) bool {
+	var network net.Error
+	var lost *kgo.ErrDataLoss
+	var broker *kerr.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) ||
+		errors.As(err, &network) || errors.As(err, &lost) || errors.As(err, &broker) && broker.Retriable
 }
 
 // atEnd tells whether the group has done all that was in the topic at the beginning.
@@ -262,12 +297,8 @@ func (c *Consumer) Done(ctx context.Context) error {
 		case time.Now().After(end):
 			return fmt.Errorf("kafka: %s takes no offsets of group %s: %w", c.config.Brokers[0], c.config.Group, err)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

@@ -96,6 +96,7 @@ func rest(t *testing.T, c *kafka.Consumer) []int {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var all []int
+	defer c.Close()
 	for {
 		messages, err := c.Next(ctx)
 		if errors.Is(err, io.EOF) {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/engine"
 	"github.com/huntbook/huntbook/kernel/syntax"
 )
 
@@ -21,12 +24,24 @@ type Magic struct {
 	Words              string
 	MinWords, MaxWords int
 	Flags              []Flag
+	// Takes tells that it works on a result: the last one, or what stands before
+	// "|". Gives tells that it makes one.
+	Takes, Gives bool
 	// Summary is one line, Prose some sentences, Example a cell.
 	Summary, Prose, Example string
 
 	// check looks at a call before anything of its cell is run.
 	check func(*call) *diag.Diagnostic
-	run   func(context.Context, *Session, *call, *outputs) error
+	run   func(context.Context, *step) error
+}
+
+// step is one magic at work.
+type step struct {
+	*call
+	session *Session
+	in      *engine.Result // of a magic that takes one; never nil then
+	out     *outputs
+	result  *engine.Result // of a magic that gives one
 }
 
 // Flag is an option of a magic; every flag takes a value.
@@ -34,7 +49,10 @@ type Flag struct{ Name, Value, Doc string }
 
 // Magics returns all magics, in the order in which a notebook uses them.
 func Magics() []Magic {
-	return []Magic{dataMagic(), sigmaMagic(), tableMagic(), timelineMagic(), topMagic()}
+	return []Magic{
+		dataMagic(), sigmaMagic(), luceneMagic(), luceneLineMagic(), tableMagic(), timelineMagic(), topMagic(),
+		lastMagic(), joinMagic(), csvMagic(), jsonMagic(),
+	}
 }
 
 // Usage is the magic as it is written: "%table [--rows N] [--fields A,B]".
@@ -66,29 +84,42 @@ type call struct {
 	command syntax.Command
 	words   []syntax.Word
 	flags   map[string]syntax.Word
+	// results are the names of the results that are kept when the call is run.
+	results map[string]bool
 }
 
-// find looks a command's magic up.
-func find(c syntax.Command) (*Magic, *diag.Diagnostic) {
+// find looks a command's magic up; a result that is kept is one too.
+func find(c syntax.Command, results map[string]bool) (*Magic, *diag.Diagnostic) {
 	isCell := c.Kind == syntax.CellMagic
-	var names []string
-	for _, m := range Magics() {
-		switch {
-		case m.Name != c.Name:
-			if m.Cell == isCell {
-				names = append(names, m.Name)
-			}
-		case m.Cell == isCell:
-			return &m, nil
-		case m.Cell:
-			return nil, &diag.Diagnostic{Code: "cell-magic", Message: "%" + m.Name + " is a magic for a whole cell", Hint: "write %%" + m.Name + " in the first line and the rule below", Pos: c.Pos, Width: c.Width}
-		default:
-			return nil, &diag.Diagnostic{Code: "cell-magic", Message: "%%" + m.Name + " is a magic for a line", Hint: "write %" + m.Name, Pos: c.Pos, Width: c.Width}
-		}
-	}
 	prefix := "%"
 	if isCell {
 		prefix = "%%"
+	}
+	var other *Magic
+	var names []string
+	for _, m := range Magics() {
+		switch {
+		case m.Cell != isCell:
+			if m.Name == c.Name {
+				other = &m
+			}
+		case m.Name == c.Name:
+			return &m, nil
+		default:
+			names = append(names, m.Name)
+		}
+	}
+	switch {
+	case results[c.Name] && !isCell:
+		m := keptMagic(c.Name)
+		return &m, nil
+	case other != nil && isCell:
+		return nil, &diag.Diagnostic{Code: "cell-magic", Message: "%%" + c.Name + " is a magic for a line", Hint: "write %" + c.Name, Pos: c.Pos, Width: c.Width}
+	case other != nil:
+		return nil, &diag.Diagnostic{Code: "cell-magic", Message: "%" + c.Name + " is a magic for a whole cell", Hint: "write %%" + c.Name + " in the first line and the rule below", Pos: c.Pos, Width: c.Width}
+	}
+	if !isCell {
+		names = slices.AppendSeq(names, maps.Keys(results))
 	}
 	return nil, &diag.Diagnostic{
 		Code: "cell-magic", Message: fmt.Sprintf("there is no magic %s%s", prefix, c.Name),
@@ -97,8 +128,8 @@ func find(c syntax.Command) (*Magic, *diag.Diagnostic) {
 }
 
 // read divides a command's words into words and flags, and checks them.
-func (m *Magic) read(c syntax.Command) (*call, *diag.Diagnostic) {
-	out := &call{command: c, flags: map[string]syntax.Word{}}
+func (m *Magic) read(c syntax.Command, results map[string]bool) (*call, *diag.Diagnostic) {
+	out := &call{command: c, flags: map[string]syntax.Word{}, results: results}
 	for i := 0; i < len(c.Words); i++ {
 		w := c.Words[i]
 		if w.Quoted || !strings.HasPrefix(w.Text, "-") {
@@ -156,5 +187,5 @@ func (c *call) integer(flag string, fallback, most int) (int, *diag.Diagnostic) 
 	return integer(w, "--"+flag, 1, most)
 }
 
-// errNoQuery is what magics that show findings say before there are any.
+// errNoQuery is what magics that take a result say before there is any.
 var errNoQuery = errors.New("no query has run; a %%sigma cell comes first")

@@ -78,17 +78,17 @@ func (c *call) data(p parameters) (engine.Data, *diag.Diagnostic) {
 	return d, problem
 }
 
-func runData(ctx context.Context, s *Session, c *call, out *outputs) error {
-	data, problem := c.data(s.parameters)
+func runData(ctx context.Context, s *step) error {
+	data, problem := s.call.data(s.session.parameters)
 	if problem != nil {
 		return problem
 	}
-	s.data, s.result = nil, nil
-	info, err := s.engine.Open(ctx, data)
+	s.session.data, s.session.result, s.session.sample = nil, nil, nil
+	info, err := s.session.engine.Open(ctx, data)
 	if err != nil {
 		return err
 	}
-	s.data = &info
+	s.session.data = &info
 	line := count(info.Events, "event") + " in " + count(info.Files, "file")
 	if info.Engine != "" {
 		line = count(info.Events, "event") + " in " + indices(info.Files) + " of " + info.Engine
@@ -96,12 +96,12 @@ func runData(ctx context.Context, s *Session, c *call, out *outputs) error {
 	if !info.First.IsZero() {
 		line += fmt.Sprintf(", %s to %s", timeText(info.First), timeText(info.Last))
 	}
-	out.print(line + ".")
+	s.out.print(line + ".")
 	if info.Broken > 0 {
-		out.print(count(info.Broken, "record") + " could not be read.")
+		s.out.print(count(info.Broken, "record") + " could not be read.")
 	}
 	if info.UnknownFormats > 0 {
-		out.print(count(info.UnknownFormats, "file") + " left out: not in a format that is known.")
+		s.out.print(count(info.UnknownFormats, "file") + " left out: not in a format that is known.")
 	}
 	return nil
 }

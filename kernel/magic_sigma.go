@@ -13,6 +13,7 @@ func sigmaMagic() Magic {
 	return Magic{
 		Name:    "sigma",
 		Cell:    true,
+		Gives:   true,
 		Summary: "asks which events a Sigma rule matches",
 		Prose: "The rest of the cell is the rule, in YAML; Sigma filters and placeholders for it may stand behind it as further documents. " +
 			"The cell says how many events match; " +
@@ -29,28 +30,35 @@ func sigmaMagic() Magic {
 	}
 }
 
-func runSigma(ctx context.Context, s *Session, c *call, out *outputs) error {
-	s.result = nil
-	result, err := s.engine.Run(ctx, engine.Query{Rule: c.command.Body, Limit: s.parameters.limit})
+func runSigma(ctx context.Context, s *step) error {
+	return s.ask(ctx, engine.Query{Rule: s.command.Body})
+}
+
+// ask puts a question to the engine, and says how many events answer it.
+func (s *step) ask(ctx context.Context, q engine.Query) error {
+	q.Limit = s.session.parameters.limit
+	s.session.result = nil
+	result, err := s.session.engine.Run(ctx, q)
 	if err != nil {
 		return err
 	}
-	s.result = result
+	s.result, s.session.result = result, result
+	data := s.session.data
 	switch {
-	case result.Correlation && s.data != nil:
-		out.print(count(result.Count, "finding") + " in " + count(s.data.Events, "event") + ".")
+	case result.Correlation && data != nil:
+		s.out.print(count(result.Count, "finding") + " in " + count(data.Events, "event") + ".")
 	case result.Correlation:
-		out.print(count(result.Count, "finding") + ".")
-	case s.data == nil:
-		out.print(count(result.Count, "event") + " found.")
+		s.out.print(count(result.Count, "finding") + ".")
+	case data == nil:
+		s.out.print(count(result.Count, "event") + " found.")
 	default:
-		out.print(thousands(result.Count) + " of " + count(s.data.Events, "event") + " match.")
+		s.out.print(thousands(result.Count) + " of " + count(data.Events, "event") + " match.")
 	}
 	if n := len(result.Findings); n < result.Count {
-		out.print(fmt.Sprintf("The first %s were fetched (limit = %d).", thousands(n), s.parameters.limit))
+		s.out.print(fmt.Sprintf("The first %s were fetched (limit = %d).", thousands(n), q.Limit))
 	}
 	for _, note := range result.Notes {
-		out.print("Warning: " + note)
+		s.out.print("Warning: " + note)
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ const (
 
 func tableMagic() Magic {
 	return Magic{
-		Name: "table",
+		Name:  "table",
+		Takes: true,
 		Flags: []Flag{
 			{"rows", "N", "show at most so many findings; without it the parameter rows counts"},
 			{"fields", "A,B", "show these fields and no others"},
@@ -34,8 +35,8 @@ func tableMagic() Magic {
 			"then others. The first column opens the whole event.",
 		Example: "%table --rows 2 --fields Computer,Image",
 		check: func(c *call) *diag.Diagnostic {
-			if w, ok := c.flags["fields"]; ok && strings.Count(w.Text, ",") >= maxFields {
-				return &diag.Diagnostic{Code: "cell-value", Message: fmt.Sprintf("--fields names more than %d fields", maxFields), Pos: w.Pos, Width: w.Width}
+			if problem := checkFields(c); problem != nil {
+				return problem
 			}
 			_, problem := c.integer("rows", 1, 1_000_000)
 			return problem
@@ -44,37 +45,52 @@ func tableMagic() Magic {
 	}
 }
 
-func runTable(_ context.Context, s *Session, c *call, out *outputs) error {
-	if s.result == nil {
-		return errNoQuery
-	}
-	rows, problem := c.integer("rows", s.parameters.rows, 1_000_000)
+func runTable(_ context.Context, s *step) error {
+	rows, problem := s.integer("rows", s.session.parameters.rows, 1_000_000)
 	if problem != nil {
 		return problem
 	}
-	findings := s.result.Findings[:min(rows, len(s.result.Findings))]
+	findings := s.in.Findings[:min(rows, len(s.in.Findings))]
 	if len(findings) == 0 {
-		out.print("No findings, so there is no table.")
+		s.out.print("No findings, so there is no table.")
 		return nil
 	}
-	fields := columns(s.result, findings, maxColumns)
-	if w, ok := c.flags["fields"]; ok {
-		fields = nil
-		for name := range strings.SplitSeq(w.Text, ",") {
-			if name = strings.TrimSpace(name); name != "" {
-				fields = append(fields, name)
-			}
-		}
+	fields := s.fields()
+	if fields == nil {
+		fields = columns(s.in, findings, maxColumns)
 	}
-	caption := count(s.result.Count, "finding")
-	if len(findings) < s.result.Count {
+	caption := count(s.in.Count, "finding")
+	if len(findings) < s.in.Count {
 		caption = thousands(len(findings)) + " of " + caption + " shown"
 	}
-	out.display(map[string]any{
-		"text/html":  htmlTable(caption, fields, findings, s.parameters.eventSize),
+	s.out.display(map[string]any{
+		"text/html":  htmlTable(caption, fields, findings, s.session.parameters.eventSize),
 		"text/plain": textTable(caption, fields, findings),
 	}, nil)
 	return nil
+}
+
+// checkFields looks at the flag "fields".
+func checkFields(c *call) *diag.Diagnostic {
+	if w, ok := c.flags["fields"]; ok && strings.Count(w.Text, ",") >= maxFields {
+		return &diag.Diagnostic{Code: "cell-value", Message: fmt.Sprintf("--fields names more than %d fields", maxFields), Pos: w.Pos, Width: w.Width}
+	}
+	return nil
+}
+
+// fields are those that the flag "fields" names, nil without it.
+func (c *call) fields() []string {
+	w, ok := c.flags["fields"]
+	if !ok {
+		return nil
+	}
+	out := []string{}
+	for name := range strings.SplitSeq(w.Text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // cells returns the texts of a row.

@@ -12,35 +12,39 @@ import (
 func timelineMagic() Magic {
 	return Magic{
 		Name:    "timeline",
+		Takes:   true,
+		Flags:   []Flag{formFlag},
 		Summary: "draws when the findings happened",
 		Prose:   "Findings are counted in steps of a round length, in UTC. Those without a time are left out and counted.",
 		Example: "%timeline",
+		check:   checkForm,
 		run:     runTimeline,
 	}
 }
 
-func runTimeline(_ context.Context, s *Session, _ *call, out *outputs) error {
-	if s.result == nil {
-		return errNoQuery
-	}
-	if len(s.result.Findings) == 0 {
-		out.print("No findings, so there is no timeline.")
+func runTimeline(_ context.Context, s *step) error {
+	if len(s.in.Findings) == 0 {
+		s.out.print("No findings, so there is no timeline.")
 		return nil
 	}
 	var times []time.Time
-	for _, f := range s.result.Findings {
+	for _, f := range s.in.Findings {
 		if !f.Time.IsZero() {
 			times = append(times, f.Time)
 		}
 	}
-	if without := len(s.result.Findings) - len(times); without > 0 {
-		out.print(count(without, "finding") + " without a time left out.")
+	if without := len(s.in.Findings) - len(times); without > 0 {
+		s.out.print(count(without, "finding") + " without a time left out.")
 	}
 	if len(times) == 0 {
 		return nil
 	}
 	h := chart.Bucket(times)
-	return out.picture(chart.Timeline(h, covers(s.result)), timelineText(h, covers(s.result)))
+	var interactive any
+	if s.interactive() {
+		interactive = timelineVega(h, covers(s.in))
+	}
+	return s.out.picture(chart.Timeline(h, covers(s.in)), timelineText(h, covers(s.in)), interactive)
 }
 
 // timelineText writes the buckets that hold something, a line each.

@@ -20,59 +20,63 @@ const (
 func topMagic() Magic {
 	return Magic{
 		Name:     "top",
+		Takes:    true,
 		Words:    "FIELD…",
 		MaxWords: maxFields,
-		Flags:    []Flag{{"n", "N", "show at most so many values of a field, 5 without it"}},
+		Flags:    []Flag{{"n", "N", "show at most so many values of a field, 5 without it"}, formFlag},
 		Summary:  "draws the most frequent values of fields",
 		Prose:    "Without fields it takes the most telling ones: the host, users, then the fields that the rule names and reads.",
 		Example:  "%top Computer User --n 3",
 		check: func(c *call) *diag.Diagnostic {
-			_, problem := c.integer("n", topValues, 100)
-			return problem
+			if _, problem := c.integer("n", topValues, 100); problem != nil {
+				return problem
+			}
+			return checkForm(c)
 		},
 		run: runTop,
 	}
 }
 
-func runTop(_ context.Context, s *Session, c *call, out *outputs) error {
-	if s.result == nil {
-		return errNoQuery
-	}
-	if len(s.result.Findings) == 0 {
-		out.print("No findings, so there are no top values.")
+func runTop(_ context.Context, s *step) error {
+	if len(s.in.Findings) == 0 {
+		s.out.print("No findings, so there are no top values.")
 		return nil
 	}
-	n, problem := c.integer("n", topValues, 100)
+	n, problem := s.integer("n", topValues, 100)
 	if problem != nil {
 		return problem
 	}
-	fields := telling(s.result, topFields)
-	if len(c.words) > 0 {
+	fields := telling(s.in, topFields)
+	if len(s.words) > 0 {
 		fields = nil
-		for _, w := range c.words {
+		for _, w := range s.words {
 			fields = append(fields, w.Text)
 		}
 	}
 	var groups []chart.Group
 	for _, field := range fields {
-		g := top(s.result.Findings, field, n)
+		g := top(s.in.Findings, field, n)
 		if len(g.Bars) == 0 {
 			line := fmt.Sprintf("No finding has a field %q.", field)
-			if near := nearest(field, names(s.result.Findings)); near != "" {
+			if near := nearest(field, names(s.in.Findings)); near != "" {
 				line += fmt.Sprintf(" Did you mean %q?", near)
 			}
-			out.print(line)
+			s.out.print(line)
 			continue
 		}
 		groups = append(groups, g)
 	}
 	if len(groups) == 0 {
-		if len(c.words) == 0 {
-			out.print("No finding has a host, a user or a field of the rule; name fields to count.")
+		if len(s.words) == 0 {
+			s.out.print("No finding has a host, a user or a field of the rule; name fields to count.")
 		}
 		return nil
 	}
-	return out.picture(chart.Top(groups), topText(groups, covers(s.result)))
+	var interactive any
+	if s.interactive() {
+		interactive = topVega(groups, covers(s.in))
+	}
+	return s.out.picture(chart.Top(groups), topText(groups, covers(s.in)), interactive)
 }
 
 // top counts the values of a field: the most frequent first, then by value.

@@ -11,38 +11,58 @@ import (
 	"github.com/huntbook/huntbook/notebook"
 )
 
-// outputs collects what a cell gives back.
-type outputs struct{ list []notebook.Output }
+// outputs collects what a cell gives back, and hands each output to emit as it comes.
+type outputs struct {
+	list []notebook.Output
+	emit func(notebook.Output) // nil for nobody
+}
+
+func (o *outputs) send(output notebook.Output) {
+	if o.emit != nil {
+		o.emit(output)
+	}
+}
+
+func (o *outputs) add(output notebook.Output) {
+	o.list = append(o.list, output)
+	o.send(output)
+}
 
 // print writes a line of text. Its texts may come from rules and events, so what
 // would move a cursor or hide is made visible.
 func (o *outputs) print(line string) {
 	line = diag.Printable(line) + "\n"
+	output := notebook.Output{Type: notebook.Stream, Name: "stdout", Text: line}
 	if n := len(o.list); n > 0 && o.list[n-1].Type == notebook.Stream {
 		o.list[n-1].Text += line
+		o.send(output)
 		return
 	}
-	o.list = append(o.list, notebook.Output{Type: notebook.Stream, Name: "stdout", Text: line})
+	o.add(output)
 }
 
 // display adds a MIME bundle.
 func (o *outputs) display(data, metadata map[string]any) {
-	o.list = append(o.list, notebook.Output{Type: notebook.DisplayData, Data: data, Metadata: metadata})
+	o.add(notebook.Output{Type: notebook.DisplayData, Data: data, Metadata: metadata})
 }
 
 // picture adds a chart, with a text for where no picture can be shown. The PNG
 // stands beside the SVG since Jupyter hides SVG in notebooks that are not
-// trusted.
-func (o *outputs) picture(c *chart.Chart, text string) error {
+// trusted. Interactive is the chart for front ends that draw it, nil for none.
+func (o *outputs) picture(c *chart.Chart, text string, interactive any) error {
 	png, err := c.PNG()
 	if err != nil {
 		return err
 	}
-	o.display(map[string]any{
+	data := map[string]any{
 		"image/png":     base64.StdEncoding.EncodeToString(png),
 		"image/svg+xml": c.SVG(),
 		"text/plain":    text,
-	}, map[string]any{"image/png": map[string]any{"height": c.Height, "width": c.Width}})
+	}
+	if interactive != nil {
+		data[vegaType] = interactive
+	}
+	o.display(data, map[string]any{"image/png": map[string]any{"height": c.Height, "width": c.Width}})
 	return nil
 }
 
@@ -66,7 +86,7 @@ func (o *outputs) fail(e *CellError) {
 	if first.Hint != "" {
 		value += "; " + first.Hint
 	}
-	o.list = append(o.list, notebook.Output{
+	o.add(notebook.Output{
 		Type:      notebook.ErrorOutput,
 		Ename:     e.Kind,
 		Evalue:    diag.Printable(value),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/inspect"
 	"github.com/huntbook/huntbook/kernel/syntax"
 	"github.com/huntbook/huntbook/notebook"
 )
@@ -30,11 +31,17 @@ type Session struct {
 	parameters parameters
 	data       *engine.DataInfo // nil: no data is open
 	result     *engine.Result   // nil: no query has run
+	kept       map[string]*engine.Result
+	sample     *inspect.Report // of the data, nil until it is asked for
+
+	// WriteFile writes a file that a cell names, with slashes; nil where cells
+	// may write none.
+	WriteFile func(name string, content []byte) error
 }
 
 // NewSession starts a session on an engine.
 func NewSession(e engine.Engine) *Session {
-	return &Session{engine: e, parameters: defaultParameters()}
+	return &Session{engine: e, parameters: defaultParameters(), kept: map[string]*engine.Result{}}
 }
 
 // CellError says that a cell failed. Its cause is an engine's error or a
@@ -55,7 +62,12 @@ func (e *CellError) Unwrap() error { return e.Cause }
 // run when one of its lines can't be read. When the context ends, the error is
 // the context's and there are no outputs.
 func (s *Session) Execute(ctx context.Context, source string) ([]notebook.Output, error) {
-	out := &outputs{}
+	return s.Stream(ctx, source, nil)
+}
+
+// Stream is Execute that gives outputs to emit as they come, text in pieces.
+func (s *Session) Stream(ctx context.Context, source string, emit func(notebook.Output)) ([]notebook.Output, error) {
+	out := &outputs{emit: emit}
 	err := s.execute(ctx, source, out)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("running a cell: %w", ctx.Err())
@@ -75,14 +87,18 @@ func (s *Session) execute(ctx context.Context, source string, out *outputs) erro
 	commands, diags := syntax.Parse(source)
 	file := &diag.File{Path: "cell", Data: []byte(source)}
 	var runs []func() error
+	results := map[string]bool{}
+	for name := range s.kept {
+		results[name] = true
+	}
 	for _, c := range commands {
-		run, problem := s.prepare(ctx, c, out)
+		run, problem := s.prepare(ctx, c, results, file, out)
 		if problem != nil {
 			problem.File = file
 			diags = append(diags, problem)
 			continue
 		}
-		runs = append(runs, func() error { return inCell(run(), c, file) })
+		runs = append(runs, run)
 	}
 	if diags.HasErrors() {
 		return diags
@@ -95,28 +111,92 @@ func (s *Session) execute(ctx context.Context, source string, out *outputs) erro
 	return nil
 }
 
-// prepare checks a command and returns what it does.
-func (s *Session) prepare(ctx context.Context, c syntax.Command, out *outputs) (func() error, *diag.Diagnostic) {
+// prepare checks a command and returns what it does. Results are the names of those
+// that will be kept by then; the command's own is added.
+func (s *Session) prepare(ctx context.Context, c syntax.Command, results map[string]bool, file *diag.File, out *outputs) (func() error, *diag.Diagnostic) {
 	if c.Kind == syntax.Parameter {
 		return s.parameters.prepare(c)
 	}
-	magic, problem := find(c)
-	if problem != nil {
-		return nil, problem
+	commands := append([]syntax.Command{c}, c.Then...)
+	magics := make([]*Magic, len(commands))
+	calls := make([]*call, len(commands))
+	for i, c := range commands {
+		var problem *diag.Diagnostic
+		if magics[i], problem = find(c, results); problem != nil {
+			return nil, problem
+		}
+		if calls[i], problem = magics[i].read(c, results); problem != nil {
+			return nil, problem
+		}
+		switch {
+		case i > 0 && !magics[i-1].Gives:
+			return nil, &diag.Diagnostic{Code: "cell-pipe", Message: "%" + commands[i-1].Name + " gives no result that could go on", Hint: "begin with %last or the name of a result", Pos: c.Pos, Width: c.Width}
+		case i > 0 && !magics[i].Takes:
+			return nil, &diag.Diagnostic{Code: "cell-pipe", Message: "%" + c.Name + " takes no result", Hint: "it begins a line", Pos: c.Pos, Width: c.Width}
+		}
 	}
-	call, problem := magic.read(c)
-	if problem != nil {
-		return nil, problem
+	last := magics[len(magics)-1]
+	if c.Save.Text != "" {
+		if !last.Gives {
+			return nil, &diag.Diagnostic{Code: "cell-save", Message: "%" + last.Name + " gives no result that could be kept", Hint: "write %" + c.Save.Text + " = %last, for example", Pos: c.Save.Pos, Width: c.Save.Width}
+		}
+		if problem := checkName(c.Save, results); problem != nil {
+			return nil, problem
+		}
+		results[c.Save.Text] = true
 	}
-	return func() error { return magic.run(ctx, s, call, out) }, nil
+	return func() error { return s.run(ctx, magics, calls, file, out) }, nil
+}
+
+// run runs magics one after the other, each on the result of the one before.
+func (s *Session) run(ctx context.Context, magics []*Magic, calls []*call, file *diag.File, out *outputs) error {
+	result := s.result
+	for i, m := range magics {
+		at := &step{call: calls[i], session: s, in: result, out: out}
+		if m.Takes && result == nil {
+			return inCell(errNoQuery, calls[i].command, file)
+		}
+		if err := m.run(ctx, at); err != nil {
+			return inCell(err, calls[i].command, file)
+		}
+		result = at.result
+	}
+	name := calls[0].command.Save.Text
+	switch {
+	case result == nil:
+	case name != "":
+		s.kept[name], s.result = result, result
+	case len(magics) == 1 && (magics[0].Name == "last" || s.kept[magics[0].Name] == result):
+		table := tableMagic()
+		return table.run(ctx, &step{call: &call{}, session: s, in: result, out: out})
+	default:
+		s.result = result
+	}
+	return nil
+}
+
+// inWord makes an error that points into a text point into the word that holds it.
+func inWord(err error, w syntax.Word) error {
+	var list diag.List
+	if !errors.As(err, &list) {
+		return err
+	}
+	moved := make(diag.List, len(list))
+	for i, d := range list {
+		m := *d
+		// A word is in one line, and its quote is in front of the text.
+		m.File, m.Pos = nil, w.Pos.Shift(d.Pos.Column-1)
+		if w.Quoted {
+			m.Pos = m.Pos.Shift(1)
+		}
+		moved[i] = &m
+	}
+	return moved
 }
 
 // inCell makes an error that points into a command or its body point into the
 // cell.
 func inCell(err error, c syntax.Command, file *diag.File) error {
-	if err == nil {
-		return nil
-	}
 	var list diag.List
 	var one *diag.Diagnostic
 	switch {

@@ -39,19 +39,34 @@ func NewTally(rules int) *Tally { return &Tally{make([]tallied, rules)} }
 // Add counts a finding of a rule, given by its index. The time is zero when the
 // event has none, the host "" likewise.
 func (t *Tally) Add(rule int, when time.Time, host string) {
-	r := &t.rules[rule]
-	if host != "" {
-		if r.hosts == nil {
-			r.hosts = map[string]int{}
-		}
-		if _, known := r.hosts[host]; !known && len(r.hosts) >= hostsPerRule {
-			host = otherHosts
-		}
-		r.hosts[host]++
+	t.AddHost(rule, host, 1)
+	t.AddTime(rule, when, 1)
+}
+
+// Clear forgets the findings of a rule, for counts of all that come from elsewhere.
+func (t *Tally) Clear(rule int) { t.rules[rule] = tallied{} }
+
+// AddHost counts n findings of a rule on a host, "" for none.
+func (t *Tally) AddHost(rule int, host string, n int) {
+	if host == "" {
+		return
 	}
+	r := &t.rules[rule]
+	if r.hosts == nil {
+		r.hosts = map[string]int{}
+	}
+	if _, known := r.hosts[host]; !known && len(r.hosts) >= hostsPerRule {
+		host = otherHosts
+	}
+	r.hosts[host] += n
+}
+
+// AddTime counts n findings of a rule at about a time, zero for none.
+func (t *Tally) AddTime(rule int, when time.Time, n int) {
 	if when.IsZero() {
 		return
 	}
+	r := &t.rules[rule]
 	when = when.UTC()
 	if r.slots == nil {
 		r.slots, r.width, r.first, r.last = map[int64]int{}, 1, when, when
@@ -62,7 +77,7 @@ func (t *Tally) Add(rule int, when time.Time, host string) {
 	if when.After(r.last) {
 		r.last = when
 	}
-	r.slots[floorDiv(when.Unix(), r.width)]++
+	r.slots[floorDiv(when.Unix(), r.width)] += n
 	for len(r.slots) > slotsPerRule {
 		r.widen()
 	}

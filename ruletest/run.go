@@ -197,9 +197,6 @@ func (r *Runner) why(ctx context.Context, t *Test, record int) Explanation {
 	if err != nil || search.Best == nil {
 		return nil
 	}
-	if t.Data == "" {
-		search.Best.Source = "" // it is the test's own list
-	}
 	return search.Best
 }
 
@@ -237,7 +234,13 @@ func eachBatch(ctx context.Context, t *Test, f func(*event.Batch) (enough bool))
 			return nil
 		case err != nil:
 			return err
-		case f(b):
+		}
+		if t.Data == "" { // the test's own list has no name
+			for i := range b.Records {
+				b.Records[i].Source = nil
+			}
+		}
+		if f(b) {
 			return nil
 		}
 	}

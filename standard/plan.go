@@ -74,13 +74,13 @@ func (p *planner) plan(k *kind, windows bool, columns []*event.Column) *plan {
 	for _, c := range columns {
 		names := k.names(c.Name, prefix)
 		for _, name := range names {
-			name = usable(name)
-			if b.below(name) {
+			name, ok := b.free(usable(name))
+			if !ok {
 				continue
 			}
 			own := ""
 			if !slices.Contains(names, prefix+c.Name) {
-				own = usable(prefix + c.Name)
+				own, _ = b.free(usable(prefix + c.Name))
 			}
 			b.direct(c, name, own)
 		}
@@ -137,15 +137,19 @@ func usable(name string) string {
 	return strings.Join(parts, ".")
 }
 
-// below tells that a name lies below the time or the whole event, where nothing can
-// be: the field is only in the whole event then.
-func (b *builder) below(name string) bool {
-	for _, top := range []string{"@timestamp", b.s.def.Original, b.s.def.Time.Received} {
-		if top != "" && strings.HasPrefix(name, top+".") {
-			return true
+// free gives the name of a field beside the times and the whole event: nothing can
+// lie below them, and what lies above gets ".value" behind it.
+func (b *builder) free(name string) (string, bool) {
+	for _, taken := range []string{"@timestamp", b.s.def.Original, b.s.def.Time.Received} {
+		switch {
+		case taken == "":
+		case strings.HasPrefix(name, taken+"."):
+			return "", false
+		case strings.HasPrefix(taken, name+"."):
+			return name + ".value", true
 		}
 	}
-	return false
+	return name, true
 }
 
 // cell returns the cells of a column under a treatment, made once a batch.
@@ -261,30 +265,17 @@ func (b *builder) derived() {
 	}
 }
 
-// finish orders the outputs and makes their keys. A name that is also the
-// beginning of another's path, which JSON can't have, gets ".value" behind it.
+// finish orders the outputs and makes their keys.
 func (b *builder) finish() []output {
 	list := make([]output, 0, len(b.outputs))
-	for _, path := range slices.Sorted(maps.Keys(b.outputs)) {
-		list = append(list, *b.outputs[path])
-	}
-	below := map[string]bool{}
-	for _, o := range list {
-		for i := range o.path {
-			if o.path[i] == '.' {
-				below[o.path[:i]] = true
-			}
-		}
-	}
 	parts := map[string][]string{}
-	for i := range list {
-		if below[list[i].path] {
-			list[i].path += ".value"
+	for _, path := range slices.Sorted(maps.Keys(b.outputs)) {
+		o := *b.outputs[path]
+		parts[path] = strings.Split(path, ".")
+		for _, part := range parts[path] {
+			o.keys = append(o.keys, append(quoted(part), ':'))
 		}
-		parts[list[i].path] = strings.Split(list[i].path, ".")
-		for _, part := range parts[list[i].path] {
-			list[i].keys = append(list[i].keys, append(quoted(part), ':'))
-		}
+		list = append(list, o)
 	}
 	slices.SortStableFunc(list, func(a, c output) int {
 		return cmp.Or(cmp.Compare(first(a), first(c)), slices.Compare(parts[a.path], parts[c.path]))

@@ -195,13 +195,18 @@ func (w *Writer) index(log string, nanoseconds int64) string {
 func (w *Writer) append(text []byte, p *plan, b *event.Batch, row int, when int64) []byte {
 	text = append(text, '{')
 	w.last = w.last[:0]
-	first := true
+	first, scalar := true, ""
 	for i := range p.outputs {
 		o := &p.outputs[i]
 		value := o.value(b, row, when)
 		if value == nil && o.special != wholeEvent {
 			continue
 		}
+		// JSON can't have "a" and "a.b"; an event with both keeps both as a whole.
+		if scalar != "" && strings.HasPrefix(o.path, scalar) && o.path[len(scalar)] == '.' {
+			continue
+		}
+		scalar = o.path
 		depth := len(o.keys) - 1
 		same := 0
 		for same < min(depth, len(w.last)) && bytes.Equal(o.keys[same], w.last[same]) {

@@ -38,7 +38,12 @@ func LuceneRegexp(source string) (string, error) {
 
 // LucenePattern writes a pattern that ignores case as Lucene's regular
 // expression.
-func LucenePattern(p ir.Pattern) string {
+func LucenePattern(p ir.Pattern) string { return lucenePattern(p, true) }
+
+// LuceneText writes a pattern as Lucene's regular expression, in the case that it has.
+func LuceneText(p ir.Pattern) string { return lucenePattern(p, false) }
+
+func lucenePattern(p ir.Pattern, fold bool) string {
 	var b strings.Builder
 	for _, t := range p {
 		switch t.Kind {
@@ -48,7 +53,7 @@ func LucenePattern(p ir.Pattern) string {
 			b.WriteString(".")
 		default:
 			for _, r := range t.Text {
-				b.WriteString(luceneLiteral(r, true))
+				b.WriteString(luceneLiteral(r, fold))
 			}
 		}
 	}

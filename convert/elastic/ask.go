@@ -36,8 +36,16 @@ type Ask struct {
 	Whole bool
 	// Fold tells that the field keeps the case and letters of either case match.
 	Fold bool
+	// Texts are what OneOf looks for, Before and After whether anything may stand
+	// around each.
+	Texts         []ir.Pattern
+	Before, After bool
 	// Of are the members of All and Any; Not has one.
 	Of []Ask
+
+	// uncased tells that the rule does not regard the case, whatever the field does.
+	uncased bool
+	alone   ir.Pattern
 }
 
 // Op is what an Ask asks.
@@ -51,6 +59,7 @@ const (
 	Range
 	Network
 	Exists
+	OneOf
 	Raw
 	Never
 	All
@@ -96,15 +105,23 @@ func (f *Fields) remark(m *ir.Match, message, hint string) {
 func (f *Fields) Asks(matches []*ir.Match, all bool) ([]Ask, error) {
 	name := matches[0].Field
 	if name == "" {
-		return f.everywhere(matches)
+		return f.everywhere(matches, all)
 	}
 	if f.index != nil {
 		if field := f.index.Field(name); field != nil {
-			return f.mapped(field, matches)
+			asks, err := f.mapped(field, matches)
+			if err == nil && !all {
+				asks = together(flatten(asks, false))
+			}
+			return asks, err
 		}
 		f.remark(matches[0], "the index has no field "+name+": comparisons with it find nothing", "a pipeline (-p) names fields as the index does")
 	}
-	return f.stated(matches, all)
+	asks, err := f.stated(matches, all)
+	if err == nil && !all && f.Exact {
+		asks = together(asks)
+	}
+	return asks, err
 }
 
 // FieldName is the name of a field's whole value, to group and count by.

@@ -217,6 +217,8 @@ func query(a Ask) any {
 		return wild(a)
 	case Regexp:
 		return object{"regexp": object{a.Field: object{"value": a.Text}}}
+	case OneOf:
+		return oneOf(a)
 	case Range:
 		return object{"range": object{a.Field: object{rangeOps[a.Compare]: number(a.Text)}}}
 	case Network:
@@ -231,6 +233,15 @@ func query(a Ask) any {
 		return not(query(a.Of[0]))
 	}
 	return nothing
+}
+
+// oneOf writes a regular expression that ignores case; Elasticsearch folds ASCII
+// alone.
+func oneOf(a Ask) any {
+	if slices.ContainsFunc(a.Texts, BeyondASCII) {
+		return object{"regexp": object{a.Field: object{"value": a.regexp(backend.LucenePattern)}}}
+	}
+	return object{"regexp": object{a.Field: object{"value": a.regexp(backend.LuceneText), "case_insensitive": true}}}
 }
 
 var rangeOps = map[ir.Op]string{ir.Less: "lt", ir.LessEqual: "lte", ir.Greater: "gt", ir.GreaterEqual: "gte"}

@@ -192,6 +192,9 @@ func (q *QueryString) piece(a Ask) backend.Piece {
 	switch a.Op {
 	case Regexp:
 		return backend.Piece{Text: name + "/" + a.Text + "/", Closed: isEvery(a.Field)}
+	case OneOf:
+		re := a.regexp(backend.LucenePattern)
+		return backend.Piece{Text: name + "/" + re + "/", Closed: isEvery(a.Field)}
 	case Range:
 		return backend.Piece{Text: name + comparison[a.Compare] + a.Text}
 	case Network:

@@ -59,6 +59,7 @@ func (f *Fields) statedValues(matches []*ir.Match) ([]Ask, error) {
 			continue
 		}
 		a := value(full, p, whole || f.Exact, fold || f.Exact && !simple(p))
+		a.uncased = f.Exact && !matches[0].Cased
 		if err := f.checkLength(a, matches[0]); err != nil {
 			return nil, err
 		}
@@ -132,7 +133,7 @@ func other(m *ir.Match) ([]Ask, error) {
 }
 
 // everywhere asks for what is looked for in every field.
-func (f *Fields) everywhere(matches []*ir.Match) ([]Ask, error) {
+func (f *Fields) everywhere(matches []*ir.Match, all bool) ([]Ask, error) {
 	fields, fold := f.unboundFields()
 	var asks []Ask
 	for _, m := range matches {
@@ -142,6 +143,7 @@ func (f *Fields) everywhere(matches []*ir.Match) ([]Ask, error) {
 			switch m.Op {
 			case ir.Like, ir.Number, ir.Bool:
 				a = value(field, pattern(m).Contains(), true, fold && !m.Cased)
+				a.uncased = !m.Cased
 				if err := f.checkLength(a, m); err != nil {
 					return nil, err
 				}
@@ -160,6 +162,9 @@ func (f *Fields) everywhere(matches []*ir.Match) ([]Ask, error) {
 			continue
 		}
 		asks = append(asks, Ask{Op: Any, Of: each})
+	}
+	if f.index != nil && !all {
+		asks = together(flatten(asks, false))
 	}
 	return asks, nil
 }

@@ -183,6 +183,9 @@ func needs(e ir.Expr) map[string]bool {
 		if e.Op != ir.Null {
 			out[e.Field] = true
 		}
+		if e.Op == ir.FieldRef {
+			out[e.Text] = true
+		}
 	case *ir.And:
 		for _, x := range e.X {
 			for f := range needs(x) {

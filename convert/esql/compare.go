@@ -90,7 +90,11 @@ func (w *writer) anyOf(matches []*ir.Match) ([]backend.Piece, error) {
 		if f == wild || f == foldWild {
 			// LIKE takes a list too, but makes one automaton of it, which soon
 			// is "too complex to determinize".
-			pieces = append(pieces, backend.Piece{Text: w.operand(field, f, matches) + " like " + v})
+			text := w.operand(field, f, matches) + " like " + v
+			if call, ok := w.call(field, f, matches, m.Pattern); ok && len(matches) > manyValues {
+				text = call
+			}
+			pieces = append(pieces, backend.Piece{Text: text})
 			continue
 		}
 		if _, ok := place[f]; !ok {
@@ -103,6 +107,36 @@ func (w *writer) anyOf(matches []*ir.Match) ([]backend.Piece, error) {
 		pieces[at] = backend.Piece{Text: w.operand(field, f, matches) + listed(lists[f])}
 	}
 	return grouped(pieces), nil
+}
+
+// manyValues is a number of patterns above which LIKE costs too much: Elasticsearch
+// makes an automaton of each, and some thousands of them have filled its heap.
+const manyValues = 20
+
+// call writes a pattern with wildcards at its ends alone as a call of a function.
+func (w *writer) call(f field, as form, matches []*ir.Match, p ir.Pattern) (string, bool) {
+	if as == foldWild {
+		p = lower(p)
+	}
+	before, after := p[0].Kind == sigma.AnyChars, p[len(p)-1].Kind == sigma.AnyChars
+	if before {
+		p = p[1:]
+	}
+	if after && len(p) > 0 {
+		p = p[:len(p)-1]
+	}
+	s, plain := p.Plain()
+	if !plain || s == "" {
+		return "", false
+	}
+	arguments := "(" + w.operand(f, as, matches) + ", " + text(s) + ")"
+	switch {
+	case before && after:
+		return "locate" + arguments + " > 0", true
+	case before:
+		return "ends_with" + arguments, true
+	}
+	return "starts_with" + arguments, true
 }
 
 // maxLinked is the number of comparisons that stand beside each other. Elasticsearch

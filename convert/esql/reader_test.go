@@ -338,10 +338,13 @@ func (r *reader) function(name string) ir.Expr {
 		return &ir.Match{Field: a.field, Op: ir.FieldRef, Text: b.field, Affix: affix, Cased: !a.folded}
 	}
 	p := sigma.Text(b.field)
-	if affix == ir.Prefix {
+	switch affix {
+	case ir.Prefix:
 		p = p.StartsWith()
-	} else {
+	case ir.Suffix:
 		p = p.EndsWith()
+	default:
+		p = p.Contains()
 	}
 	return &ir.Match{Field: a.field, Op: ir.Like, Pattern: p, Cased: !a.folded}
 }

@@ -156,6 +156,9 @@ func TestServerReadsCorpus(t *testing.T) {
 		index := targettest.NewIndex(t, properties, nil)
 		read := 0
 		for _, l := range lowered {
+			if slices.ContainsFunc(ir.Fields(l.Expr()), func(f string) bool { return f != "" && properties[f] == nil }) {
+				continue // one of its fields is an object for another rule
+			}
 			l.Index = []string{index.Name}
 			queries, err := Target.Convert(l, "", nil)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/huntbook/huntbook/internal/servers"
 )
@@ -39,6 +40,9 @@ func NewIndex(t testing.TB, properties map[string]any, docs []string) *Index {
 	return x
 }
 
+// client gives up where a query keeps the server busy.
+var client = &http.Client{Timeout: time.Minute}
+
 func asJSON(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
@@ -63,7 +67,7 @@ func (x *Index) request(method, path, body string) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

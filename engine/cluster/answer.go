@@ -32,11 +32,9 @@ func (c *Cluster) answer(ctx context.Context, questions []*question, done func(*
 	c.Progress.Asked.Add(int64(len(questions) - len(pending)))
 	// What is asked of the same indices is asked together.
 	slices.SortStableFunc(pending, func(a, b *question) int { return slices.Compare(a.index.names, b.index.names) })
-	st := time.Now()
 	if err := c.count(ctx, pending, together); err != nil {
 		return err
 	}
-	println("counted", len(pending), time.Since(st).String())
 	if again := tryAgain(pending); len(again) > 0 {
 		if err := pause(ctx, spaced); err != nil {
 			return err
@@ -50,7 +48,6 @@ func (c *Cluster) answer(ctx context.Context, questions []*question, done func(*
 			q.info.Err = q.failed
 		}
 	}
-	println("again", time.Since(st).String())
 	return c.fetch(ctx, questions, done)
 }
 

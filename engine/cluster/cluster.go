@@ -37,6 +37,8 @@ type Options struct {
 	// queries.
 	Chain  *pipeline.Chain
 	Target *backend.Target
+	// Dir is where the paths of pipelines start that Open is given.
+	Dir string
 	// Since and Until bound the time of events; zero is no bound.
 	Since, Until time.Time
 	Bounds       engine.Bounds
@@ -88,10 +90,16 @@ func (c *Cluster) Describe(ctx context.Context) (string, error) {
 	return info.String() + " at " + c.Client.String(), nil
 }
 
-// Open counts the events. Its bounds of time take the place of those in Options;
-// paths and names are whoever's who made the engine.
+// Open counts the events. The bounds of time, indices and pipelines of data take the
+// place of those in Options; the address is that of the client.
 func (c *Cluster) Open(ctx context.Context, data engine.Data) (engine.DataInfo, error) {
 	c.Since, c.Until = data.Since, data.Until
+	if len(data.Index) > 0 {
+		c.Index = data.Index
+	}
+	if err := c.load(data); err != nil {
+		return engine.DataInfo{}, err
+	}
 	name, err := c.Describe(ctx)
 	if err != nil {
 		return engine.DataInfo{}, err
@@ -104,6 +112,34 @@ func (c *Cluster) Open(ctx context.Context, data engine.Data) (engine.DataInfo, 
 	out := info.Data()
 	out.Files, out.Engine = len(info.Sources), name
 	return out, nil
+}
+
+// load reads the pipelines that data names, if it names some.
+func (c *Cluster) load(data engine.Data) error {
+	var parts []pipeline.Part
+	for _, name := range engine.ResolvePipelines(c.Dir, data.Configs) {
+		config, err := pipeline.LoadSigmac(name, c.Target.Names()...)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, config)
+	}
+	for _, name := range engine.ResolvePipelines(c.Dir, data.Pipelines) {
+		p, err := pipeline.Load(name)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, p)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	chain := pipeline.NewChain(parts...)
+	if err := chain.Check(c.Target.Names()...); err != nil {
+		return err
+	}
+	c.Chain = chain
+	return nil
 }
 
 // Run asks for one rule.

@@ -56,11 +56,13 @@ func (c *Cluster) indexOf(a *ask) []string {
 	return c.Index
 }
 
-// query is a rule as the cluster's query, for the mapping of its indices, and what
-// is to be told of it. The error is a *diag.Diagnostic when the rule can't be
-// expressed.
-func (c *Cluster) query(a *ask, m *mapping.Index) (any, diag.List, error) {
-	queries, err := c.Target.With(m).Convert(a.lowered, "", nil)
+// query is a rule whose conditions are exprs as the cluster's query, for the mapping
+// of its indices, and what is to be told of it. The error is a *diag.Diagnostic when
+// the rule can't be expressed.
+func (c *Cluster) query(a *ask, exprs []ir.Expr, m *mapping.Index) (any, diag.List, error) {
+	lowered := *a.lowered
+	lowered.Exprs = exprs
+	queries, err := c.Target.With(m).Convert(&lowered, "", nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/huntbook/huntbook/engine"
 	"github.com/huntbook/huntbook/ir"
@@ -48,11 +47,9 @@ func (c *Cluster) scan(ctx context.Context, rules []engine.Prepared, bounds engi
 	}
 	questions, own := c.questions(hits, bounds)
 	c.Progress.Rules.Store(int64(len(questions)))
-	st := time.Now()
 	if err := c.formulate(ctx, questions); err != nil {
 		return info, err
 	}
-	println("formulate", time.Since(st).String())
 	err = c.answer(ctx, questions, func(q *question) error { return c.emit(q, hits) })
 	info.Rules = make([]engine.RuleInfo, len(rules))
 	for i, q := range questions {
@@ -86,6 +83,8 @@ func (c *Cluster) questions(hits *engine.Hits, bounds engine.Bounds) ([]*questio
 // formulate writes the queries, after a look at the indices.
 func (c *Cluster) formulate(ctx context.Context, questions []*question) error {
 	fields := map[string][]string{}
+	asked := map[*index][]*question{}
+	var indices []*index
 	for _, q := range questions {
 		key := list(c.indexOf(q.ask))
 		fields[key] = append(fields[key], ir.Fields(q.rule.Expr)...)
@@ -112,13 +111,53 @@ func (c *Cluster) formulate(ctx context.Context, questions []*question) error {
 		if len(missing) > 0 {
 			q.info.Notes = append(q.info.Notes, fmt.Sprintf("%s %s; what the rule says about %s is taken as not so", inNone(missing), list(names), them(missing)))
 		}
-		query, remarks, err := c.query(q.ask, x.mapping)
+		asked[x] = append(asked[x], q)
+		indices = append(indices, x)
+	}
+	for _, x := range slices.Compact(indices) {
+		if err := c.write(ctx, x, asked[x]); err != nil {
+			return err
+		}
+		delete(asked, x)
+	}
+	return nil
+}
+
+// write makes queries of the questions about some indices. Where there are many
+// questions they are held against the values that the indices have first.
+func (c *Cluster) write(ctx context.Context, x *index, questions []*question) error {
+	simplify := func(e ir.Expr) ir.Expr { return e }
+	if len(questions) >= fewRules {
+		trees := make([]ir.Expr, len(questions))
+		for i, q := range questions {
+			trees[i] = q.rule.Expr
+		}
+		known, err := c.learn(ctx, x, trees)
+		if err != nil {
+			return err
+		}
+		simplify = known.simplify
+	}
+	for _, q := range questions {
+		// What can't be expressed is told whatever values there are.
+		whole, remarks, err := c.query(q.ask, q.ask.lowered.Exprs, x.mapping)
 		if err != nil {
 			q.info.Err = err
 			continue
 		}
-		q.query = query
 		q.info.Notes = append(q.info.Notes, engine.NoteTexts(remarks)...)
+		var exprs []ir.Expr
+		for _, e := range q.ask.lowered.Exprs {
+			if e = simplify(e); !isNothing(e) {
+				exprs = append(exprs, e)
+			}
+		}
+		if len(exprs) == 0 {
+			continue
+		}
+		if q.query, _, err = c.query(q.ask, exprs, x.mapping); err != nil {
+			q.query = whole
+		}
 	}
 	return nil
 }

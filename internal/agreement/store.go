@@ -17,15 +17,52 @@ import (
 	"net/http"
 
 	"github.com/huntbook/huntbook/elastic"
+	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ingest"
 	"github.com/huntbook/huntbook/sink"
 	"github.com/huntbook/huntbook/standard"
 )
 
-// Store reads at most so many events of files (0 is all), stores them under a
-// standard as ingest does, and makes them visible. The prefix stands before the name
-// of every index. It returns the number of events; equal ones are stored once.
-func Store(ctx context.Context, client *elastic.Client, s *standard.Standard, prefix string, most int, paths ...string) (int, error) {
+// Events are those of files, or some of them.
+type Events struct {
+	Paths []string
+	Read  ingest.Options
+	// Keep chooses by an event's id; nil keeps all.
+	Keep func(id string) bool
+}
+
+// Each calls f for the batches, with the rows that are kept and their ids.
+func (e Events) Each(ctx context.Context, f func(b *event.Batch, rows []int, ids []string) error) error {
+	r, err := ingest.Open(ctx, e.Paths, e.Read)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		b, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var rows []int
+		var ids []string
+		for row, record := range b.Records {
+			if id := standard.ID(record.Raw); e.Keep == nil || e.Keep(id) {
+				rows, ids = append(rows, row), append(ids, id)
+			}
+		}
+		if err := f(b, rows, ids); err != nil {
+			return err
+		}
+	}
+}
+
+// Store stores events under a standard as ingest does, and makes them visible. The
+// prefix stands before the name of every index. It returns the number of documents;
+// equal events are one.
+func Store(ctx context.Context, client *elastic.Client, s *standard.Standard, prefix string, events Events) (int, error) {
 	to := sink.NewCluster(client, sink.Options{})
 	templates, err := prefixed(s, prefix)
 	if err != nil {
@@ -34,56 +71,51 @@ func Store(ctx context.Context, client *elastic.Client, s *standard.Standard, pr
 	if err := to.Prepare(ctx, templates); err != nil {
 		return 0, err
 	}
-	r, err := ingest.Open(ctx, paths, ingest.Options{})
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
 	w := s.Writer()
-	n := 0
-	for most == 0 || n < most {
-		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return n, err
-		}
-		docs := w.Documents(b)
-		if most > 0 {
-			docs = docs[:min(len(docs), most-n)]
-		}
-		for i := range docs {
+	stored := 0
+	err = events.Each(ctx, func(b *event.Batch, rows []int, _ []string) error {
+		all := w.Documents(b)
+		docs := make([]standard.Document, len(rows))
+		for i, row := range rows {
+			docs[i] = all[row]
 			docs[i].Index = prefix + docs[i].Index
 		}
 		result, err := to.Send(ctx, docs)
-		if err != nil {
-			return n, err
-		}
+		stored += result.Stored
 		if len(result.Refused) > 0 {
-			return n, fmt.Errorf("%d documents were refused, such as %s of %s: %w", len(result.Refused), result.Refused[0].Doc.ID, result.Refused[0].Doc.Index, result.Refused[0].Err)
+			first := result.Refused[0]
+			return fmt.Errorf("%d documents were refused, such as %s of %s: %w", len(result.Refused), first.Doc.ID, first.Doc.Index, first.Err)
 		}
-		n += len(docs)
+		return err
+	})
+	if err != nil {
+		return stored, err
 	}
-	return n, client.Do(ctx, elastic.Request{Method: http.MethodPost, Path: elastic.Path(prefix+"*", "_refresh")}, nil)
+	return stored, client.Do(ctx, elastic.Request{Method: http.MethodPost, Path: elastic.Path(prefix+"*", "_refresh")}, nil)
 }
 
 // prefixed are a standard's templates for indices with a prefix.
 func prefixed(s *standard.Standard, prefix string) ([]standard.Template, error) {
 	templates := s.Templates()
 	for i, t := range templates {
-		var body map[string]any
+		var body struct {
+			Patterns []string `json:"index_patterns"`
+			Priority int      `json:"priority"`
+			Template struct {
+				Settings map[string]any  `json:"settings"`
+				Mappings json.RawMessage `json:"mappings"`
+			} `json:"template"`
+		}
 		if err := json.Unmarshal(t.Body, &body); err != nil {
 			return nil, err
 		}
-		patterns, _ := body["index_patterns"].([]any)
-		for j, p := range patterns {
-			patterns[j] = prefix + p.(string)
+		for j, p := range body.Patterns {
+			body.Patterns[j] = prefix + p
 		}
-		// Indices are searched when all is stored, by one node.
-		template, _ := body["template"].(map[string]any)
-		settings, _ := template["settings"].(map[string]any)
-		settings["index.refresh_interval"], settings["index.number_of_replicas"] = "-1", 0
+		// Indices are searched by one node when all is stored, for all documents.
+		body.Template.Settings["index.refresh_interval"] = "-1"
+		body.Template.Settings["index.number_of_replicas"] = 0
+		body.Template.Settings["index.max_result_window"] = 1_000_000
 		text, err := json.Marshal(body)
 		if err != nil {
 			return nil, err

@@ -55,7 +55,7 @@ func Main(ctx context.Context, args []string, streams Streams) int {
 	a.outTerm, a.outWidth = terminal(streams.Out)
 	a.errTerm, a.errWidth = terminal(streams.Err)
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(pairs(args))
 	root.SetIn(streams.In)
 	root.SetOut(out)
 	root.SetErr(streams.Err)
@@ -142,7 +142,7 @@ what fired. Nothing else needs to be installed.`,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.huntCommand(), a.matchCommand(), a.convertCommand(), a.notebookCommand(), a.listCommand(), a.explainCommand(), a.inspectCommand(), a.testCommand(), a.checkCommand(), a.ingestCommand())
+	root.AddCommand(a.huntCommand(), a.matchCommand(), a.convertCommand(), a.notebookCommand(), a.listCommand(), a.explainCommand(), a.inspectCommand(), a.testCommand(), a.checkCommand(), a.ingestCommand(), a.datasetsCommand(), a.rulesCommand(), a.runCommand(), a.kernelCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

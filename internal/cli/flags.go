@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,7 +122,7 @@ func (f *dataFlags) add(cmd *cobra.Command) {
 // addTimes adds what says which events are read and when they happened.
 func (f *dataFlags) addTimes(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.since, "since", "", "only events from this `time` on: 2020-09-01, 2020-09-01T12:00:00Z")
+	flags.StringVar(&f.since, "since", "", "only events from this `time` on: 2020-09-01, 2020-09-01T12:00:00Z, or 24h or 7d ago")
 	flags.StringVar(&f.until, "until", "", "only events before this `time`")
 	flags.StringVar(&f.timezone, "timezone", "", "the `zone` of times that name none, such as Europe/Berlin (default UTC)")
 }
@@ -170,7 +171,10 @@ func parseTime(flag, s string, zone *time.Location) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, usagef("--%s %q is no time; write for example 2020-09-01 or 2020-09-01T12:00:00Z", flag, s)
+	if ago, ok := parseAgo(s); ok {
+		return time.Now().Add(-ago).UTC().Truncate(time.Second), nil
+	}
+	return time.Time{}, usagef("--%s %q is no time; write for example 2020-09-01, 2020-09-01T12:00:00Z, or 24h for a day ago", flag, s)
 }
 
 // parseSpan reads a span of time as rules write it; "" is 0.
@@ -186,6 +190,16 @@ func parseSpan(flag, s string) (time.Duration, error) {
 		return 0, usagef("--%s %q is no span of time; %s", flag, s, hint)
 	}
 	return span, nil
+}
+
+// parseAgo reads a length of time: 24h, 90m, 7d.
+func parseAgo(s string) (time.Duration, bool) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		return time.Duration(n) * 24 * time.Hour, err == nil && n > 0 && n < 100_000
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil && d > 0
 }
 
 // ingestOptions say how files are read, whatever the events' times.

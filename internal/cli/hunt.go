@@ -25,24 +25,30 @@ func (a *app) huntCommand() *cobra.Command {
 	var rules ruleFlags
 	var data dataFlags
 	var pipelines pipelineFlags
+	var where clusterFlags
 	var o hunt.Options
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "hunt",
-		Short: "Run rules over data and write a folder of executed notebooks",
+		Short: "Run rules over files or a cluster and write a folder of executed notebooks",
 		Long: `Run rules over data and write a folder: a notebook a rule that has been run,
 findings.ndjson, hunt.json, and index.html, a page that shows what fired.
+
+The data are files (-d), or an Elasticsearch or OpenSearch (-e), where -p and -c say
+under which names its events are kept. Passwords, API keys and tokens come from
+files or from $HUNTBOOK_PASSWORD, $HUNTBOOK_API_KEY and $HUNTBOOK_TOKEN.
 
 Without rules and data it hunts through the samples that huntbook carries.
 Running it again renews the folder and keeps what you wrote into the cells for
 notes and the verdict.
 
-Rules are evaluated on Sigma's own field names; -c and -p set only the query
-that the notebooks show.`,
+On files rules are evaluated on Sigma's own field names; -c and -p set only the
+query that the notebooks show.`,
 		Example: `  huntbook hunt
   huntbook hunt -r rules/ -d empire_elevated_wmi.tar.gz -o hunts/
   huntbook hunt -r rules/ -d logs/ -d more.zip -c helk -o hunts/ --only-findings
-  huntbook hunt -r rules/ -d logs/ --min-level high --since 2020-09-21`,
+  huntbook hunt -r rules/ -d logs/ --min-level high --since 2020-09-21
+  huntbook hunt -r rules/ -e https://es:9200 -i 'logs-*' -p helk --since 24h -o hunts/`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkBounds(&o); err != nil {
@@ -55,13 +61,17 @@ that the notebooks show.`,
 			if o.Convert, err = pipelines.show(); err != nil {
 				return err
 			}
-			if o.Rules, err = a.huntInputs(&rules, &data); err != nil {
+			if where.given() {
+				if err := where.set(a, &o, &rules, &data, &pipelines); err != nil {
+					return err
+				}
+			} else if o.Rules, err = a.huntInputs(&rules, &data); err != nil {
 				return err
 			}
 			o.Data.Paths = data.paths
 			o.Workers, o.Version, o.Ingest = data.workers, version.Number(), a.ingestOptions()
 			o.Inputs = report.Inputs{
-				Rules: rules.paths, Data: data.paths, Pipelines: pipelines.pipelines, Configs: pipelines.configs,
+				Rules: rules.paths, Data: data.paths, Index: o.Data.Index, Pipelines: pipelines.pipelines, Configs: pipelines.configs,
 				Filters: rules.adjust.filters, Placeholders: rules.adjust.placeholders,
 				Select: rules.selection(), Since: data.since, Until: data.until, Timezone: data.timezone,
 			}
@@ -72,6 +82,7 @@ that the notebooks show.`,
 	data.addPaths(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&o.Out, "output", "o", "hunts", "the `folder` to write; new, empty or of an earlier hunt")
+	where.add(cmd)
 	pipelines.add(cmd)
 	flags.BoolVar(&o.OnlyFindings, "only-findings", false, "write no notebooks for rules that match nothing")
 	flags.IntVar(&o.Rows, "rows", notebook.DefaultOptions().Rows, "the `number` of findings in a notebook's table")
@@ -143,12 +154,16 @@ func (a *app) hunt(ctx context.Context, o hunt.Options, quiet bool) error {
 		return usageError{err} // an input is not there
 	}
 	if err != nil {
+		a.hintAtSecrets(err)
 		if outcome != nil && outcome.Notebooks > 0 {
 			fmt.Fprintf(a.Err, "%s finished in %s; run it again to get all\n", plural(outcome.Notebooks, "notebook is", "notebooks are"), o.Out)
 		}
 		return err
 	}
 	a.diagnostics(outcome.Diagnostics)
+	for _, i := range outcome.Incomplete {
+		a.report(fmt.Errorf("%s: the answer is incomplete: %s", i.Rule, i.Why))
+	}
 	a.unread(outcome.Scan)
 	for _, err := range outcome.Unreadable {
 		a.report(err)
@@ -218,8 +233,8 @@ type progressShow struct {
 
 func (s *progressShow) show() {
 	stage := s.p.Stage.Load()
-	reader := s.p.Reader.Load()
-	if reader == nil {
+	reader, asked := s.p.Reader.Load(), s.p.Asked.Load()
+	if reader == nil && asked == nil {
 		return
 	}
 	if stage != s.stage {
@@ -228,7 +243,10 @@ func (s *progressShow) show() {
 	}
 	var done, total int64
 	var text string
-	if stage == 0 {
+	if stage == 0 && asked != nil {
+		done, total = asked.Asked.Load(), asked.Rules.Load()
+		text = fmt.Sprintf("%s of %s asked, %s findings", number(int(done)), plural(int(total), "rule", "rules"), number(int(asked.Hits.Load())))
+	} else if stage == 0 {
 		done, total = reader.Progress()
 		events := reader.Summary().Events
 		perSecond := float64(events) / time.Since(s.start).Seconds()

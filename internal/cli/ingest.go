@@ -222,6 +222,9 @@ func (in *ingesting) end(o *ship.Outcome, err error, failed bool) error {
 			fmt.Fprintln(in.Err, "--dead-letter FILE keeps them")
 		}
 	}
+	if err != nil && o.Stored+o.Known == 0 {
+		return err
+	}
 	seconds := time.Since(in.start).Seconds()
 	where := "printed"
 	if in.to != nil {
@@ -239,6 +242,9 @@ func (in *ingesting) end(o *ship.Outcome, err error, failed bool) error {
 	}
 	fmt.Fprintf(in.Err, " (%.1f s)\n", seconds)
 	if err != nil {
+		if in.to != nil {
+			fmt.Fprintln(in.Err, "run the command again: what is stored already is not stored twice")
+		}
 		return err
 	}
 	if failed || o.Refused > 0 {

@@ -27,10 +27,15 @@ type peer struct {
 	sent   chan struct{} // closed when nothing is sent any more
 }
 
-// shake does the handshake on a new connection.
-func shake(s *Socket, conn net.Conn, identity []byte) (*peer, error) {
+func newPeer(s *Socket, conn net.Conn) *peer {
 	p := &peer{socket: s, conn: conn, in: bufio.NewReaderSize(conn, 16<<10), topics: map[string]bool{}, sent: make(chan struct{})}
 	p.wake.L = &p.mu
+	return p
+}
+
+// shake does the handshake on a new connection.
+func shake(s *Socket, conn net.Conn, identity []byte) (*peer, error) {
+	p := newPeer(s, conn)
 	if err := conn.SetDeadline(time.Now().Add(s.bounds.Handshake)); err != nil {
 		return nil, err
 	}
@@ -152,16 +157,10 @@ func (p *peer) message() ([][]byte, error) {
 			return nil, io.ErrUnexpectedEOF
 		case err != nil:
 			return nil, err
+		case f.command && frames != nil:
+			return nil, protocolError("a command comes within a message")
 		case f.command:
-			// A command may come between the frames of a message.
-			subscription, err := p.command(f.body)
-			if err != nil || subscription != nil {
-				return subscription, err
-			}
-			if frames == nil {
-				return nil, nil
-			}
-			continue
+			return p.command(f.body)
 		}
 		frames = append(frames, f.body)
 		left -= int64(len(f.body))
@@ -191,7 +190,7 @@ func (p *peer) command(body []byte) ([][]byte, error) {
 		}
 		p.send(appendCommand(nil, "PONG", data[2:]))
 	case "ERROR":
-		return nil, protocolError("the peer says %q", bytes.TrimLeft(data, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"))
+		return nil, protocolError("the peer says %q", data[min(1, len(data)):])
 	case "SUBSCRIBE", "CANCEL":
 		if p.socket.kind != Publish {
 			return nil, protocolError("a %s to a socket %s", name, p.socket.kind)

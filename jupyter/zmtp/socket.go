@@ -177,6 +177,7 @@ func (s *Socket) add(p *peer) {
 
 func (s *Socket) remove(p *peer) {
 	s.release(p.id)
+	_ = p.conn.SetWriteDeadline(time.Now().Add(s.bounds.Linger))
 	p.end()
 }
 

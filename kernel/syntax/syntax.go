@@ -2,7 +2,8 @@
 //
 // A cell is one cell magic ("%%sigma", the rest of the cell is its body) or
 // lines: a magic ("%data logs/"), a parameter ("rows = 50"), a comment ("# …")
-// or nothing. The package knows the language's form and none of its magics, so
+// or nothing. A magic's line may go on with others behind "|" ("%last | top User"),
+// and its result may get a name ("%shells = %last"). The package knows the language's form and none of its magics, so
 // that writers of notebooks can use it as well as the interpreter. Data flows:
 // source → Parse → Commands; any text → Quote → one word of a cell.
 package syntax
@@ -36,6 +37,10 @@ type Command struct {
 	Width int
 	// Words are what follows; a Parameter has exactly one.
 	Words []Word
+	// Save is the name that a LineMagic's result gets, its Text "" for none; Then
+	// are the magics behind "|".
+	Save Word
+	Then []Command
 	// Body is the rest of a CellMagic's cell, always ended by a newline
 	// unless empty; BodyLine is the line of the cell that it starts on.
 	Body     string
@@ -123,13 +128,62 @@ func (p *parser) command(text string, pos diag.Pos) (Command, bool) {
 		return c, false
 	}
 	start := pos.Shift(utf8.RuneCountInString(text[:len(text)-len(after)]))
+	if rest := strings.TrimLeft(after, " \t"); c.Kind == LineMagic && strings.HasPrefix(rest, "=") {
+		return p.saved(c, rest[1:], start.Shift(len(after)-len(rest)+1))
+	}
 	words, ok := p.words(after, start)
+	if ok && c.Kind == LineMagic {
+		return p.pipe(c, words)
+	}
 	if ok && c.Kind == Parameter && len(words) != 1 {
 		p.add(pos, c.Width, "cell-parameter", "a parameter has one value, "+c.Name+" has not", `quote it: `+c.Name+` = "…"`)
 		return c, false
 	}
 	c.Words = words
 	return c, ok
+}
+
+// saved reads what stands behind "%name =".
+func (p *parser) saved(c Command, text string, pos diag.Pos) (Command, bool) {
+	rest := strings.TrimLeft(text, " \t")
+	pos = pos.Shift(len(text) - len(rest))
+	if !strings.HasPrefix(rest, "%") || strings.HasPrefix(rest, "%%") {
+		p.add(c.Pos, c.Width, "cell-save", "a result of a magic is kept, and none stands behind %"+c.Name+" =", "write %"+c.Name+" = %last, for example")
+		return c, false
+	}
+	source, ok := p.command(rest, pos)
+	if ok && source.Save.Text != "" {
+		p.add(source.Pos, source.Width, "cell-save", "a result gets one name", "write a line for each")
+		return source, false
+	}
+	source.Save = Word{Text: c.Name, Pos: c.Pos, Width: c.Width}
+	return source, ok
+}
+
+// pipe divides a magic's words at "|".
+func (p *parser) pipe(c Command, words []Word) (Command, bool) {
+	at := &c
+	for i, w := range words {
+		if w.Quoted || w.Text != "|" {
+			at.Words = append(at.Words, w)
+			continue
+		}
+		next := Command{Kind: LineMagic, Pos: w.Pos, Width: w.Width}
+		if i+1 == len(words) || name(strings.TrimPrefix(words[i+1].Text, "%")) == "" {
+			p.add(w.Pos, w.Width, "cell-pipe", "no magic stands behind |", `write "| table" or "| top User", for example`)
+			return c, false
+		}
+		c.Then = append(c.Then, next)
+		at = &c.Then[len(c.Then)-1]
+	}
+	for i := range c.Then {
+		// The first word behind "|" is the magic's name.
+		step := &c.Then[i]
+		first := step.Words[0]
+		step.Name, step.Pos, step.Width = strings.TrimPrefix(first.Text, "%"), first.Pos, first.Width
+		step.Words = step.Words[1:]
+	}
+	return c, true
 }
 
 // name returns the name at the start of s: letters, digits and "_".

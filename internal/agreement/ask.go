@@ -1,0 +1,185 @@
+package agreement
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/huntbook/huntbook/convert/backend"
+	"github.com/huntbook/huntbook/convert/mapping"
+	"github.com/huntbook/huntbook/elastic"
+	"github.com/huntbook/huntbook/pipeline"
+	"github.com/huntbook/huntbook/sigma"
+)
+
+// Server is where rules are asked, with the events of one standard.
+type Server struct {
+	Client *elastic.Client
+	Prefix string
+	Chain  *pipeline.Chain
+
+	mu       sync.Mutex
+	mappings map[string]*mapping.Index
+}
+
+// most is the number of documents that a query may find.
+const most = 1_000_000
+
+// ErrNotConverted is wrapped by the error about a rule that a target can't express.
+var ErrNotConverted = errors.New("not converted")
+
+// search is a rule's query in the form that the server takes.
+type search struct {
+	index []string
+	// body is a clause of the query DSL, or esql a query in ES|QL.
+	body any
+	esql string
+}
+
+// Ask gives the ids of the documents that a rule finds, as a target writes it for the
+// mapping of its indices.
+func (s *Server) Ask(ctx context.Context, target *backend.Target, rule *sigma.Rule) ([]string, error) {
+	searches, err := s.convert(ctx, target, rule)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, q := range searches {
+		found, err := s.find(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, found...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+func (s *Server) convert(ctx context.Context, target *backend.Target, rule *sigma.Rule) ([]search, error) {
+	lowered, diags := pipeline.Lower(rule, s.Chain)
+	if lowered == nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotConverted, diags.Err())
+	}
+	index := lowered.Index
+	if len(index) == 0 {
+		index = []string{"*"}
+	}
+	index = slices.Clone(index)
+	for i, name := range index {
+		index[i] = s.Prefix + name
+	}
+	lowered.Index = index
+	m, err := s.mapping(ctx, index)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	queries, err := target.With(m).Convert(lowered, "", nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotConverted, err)
+	}
+	out := make([]search, len(queries))
+	for i, q := range queries {
+		if out[i], err = form(target.Name, q, index); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// form says how a target's query is sent.
+func form(target string, q backend.Query, index []string) (search, error) {
+	out := search{index: index}
+	text, isText := q.Value.(string)
+	switch {
+	case target == "esql":
+		out.esql = text
+	case target == "kql":
+		out.body = map[string]any{"kql": map[string]any{"query": text}}
+	case isText:
+		out.body = map[string]any{"query_string": map[string]any{"query": text}}
+	default:
+		raw, err := json.Marshal(q.Value)
+		if err != nil {
+			return out, err
+		}
+		var request struct {
+			Query json.RawMessage `json:"query"`
+		}
+		if err := json.Unmarshal(raw, &request); err != nil {
+			return out, err
+		}
+		out.body = request.Query
+	}
+	return out, nil
+}
+
+// mapping is that of indices; nil when there are none.
+func (s *Server) mapping(ctx context.Context, index []string) (*mapping.Index, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := strings.Join(index, ",")
+	if m, known := s.mappings[key]; known {
+		return m, nil
+	}
+	data, err := s.Client.Mapping(ctx, index)
+	var m *mapping.Index
+	if err == nil {
+		m, err = mapping.Parse(data)
+	}
+	if err != nil && !errors.Is(err, elastic.ErrNoIndex) && !errors.Is(err, mapping.ErrNoMapping) {
+		return nil, err
+	}
+	if s.mappings == nil {
+		s.mappings = map[string]*mapping.Index{}
+	}
+	s.mappings[key] = m
+	return m, nil
+}
+
+func (s *Server) find(ctx context.Context, q search) ([]string, error) {
+	if q.esql != "" {
+		return s.findESQL(ctx, q.esql)
+	}
+	body := map[string]any{"query": q.body, "size": most, "_source": false, "sort": []string{"_doc"}, "track_total_hits": true}
+	hits, err := s.Client.Search(ctx, elastic.Search{Index: q.index, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	if lacks := hits.Incomplete(); lacks != "" {
+		return nil, errors.New(lacks)
+	}
+	ids := make([]string, len(hits.Hits.Hits))
+	for i, h := range hits.Hits.Hits {
+		ids[i] = h.ID
+	}
+	return ids, nil
+}
+
+func (s *Server) findESQL(ctx context.Context, query string) ([]string, error) {
+	var out struct {
+		Values [][]string `json:"values"`
+	}
+	query = strings.TrimSuffix(query, " | limit 10000") + fmt.Sprintf(" | keep _id | limit %d", most)
+	err := s.Client.Do(ctx, elastic.Request{Path: "/_query", Body: map[string]string{"query": query}}, &out)
+	ids := make([]string, len(out.Values))
+	for i, row := range out.Values {
+		ids[i] = row[0]
+	}
+	return ids, err
+}
+
+// Unbind lets ES|QL give more rows than people look at.
+func Unbind(ctx context.Context, client *elastic.Client) error {
+	info, err := client.Info(ctx)
+	if err != nil || info.Product != elastic.Elasticsearch {
+		return err
+	}
+	return client.Do(ctx, elastic.Request{Method: http.MethodPut, Path: "/_cluster/settings", Body: map[string]any{
+		"persistent": map[string]any{"esql.query.result_truncation_max_size": most},
+	}}, nil)
+}

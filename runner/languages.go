@@ -1,0 +1,227 @@
+package runner
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/huntbook/huntbook/kernel/syntax"
+)
+
+// language says how values are written in a language. The forms are papermill's,
+// wherever those are literals of the language.
+type language struct {
+	comment, assign string // formats
+	null            string
+	yes, no         string
+	infinity, nan   string
+	integer         func(*big.Int) string // nil for digits
+	text            func(string) string
+	// list and pair are formats; none means that there are no lists or maps.
+	list, dict, pair string
+	// name makes a name of the language of a parameter's, nil when all are.
+	name func(string) string
+}
+
+var languages = map[string]*language{
+	"python": {
+		comment: "# %s", assign: "%s = %s", null: "None", yes: "True", no: "False", infinity: "float('%sinf')", nan: "float('nan')",
+		text: pythonText, list: "[%s]", dict: "{%s}", pair: "%s: %s",
+	},
+	"r": {
+		comment: "# %s", assign: "%s = %s", null: "NULL", yes: "TRUE", no: "FALSE", infinity: "%sInf", nan: "NaN",
+		text: func(s string) string { return escaped(s, rEscape) }, list: "list(%s)", dict: "list(%s)", pair: "%s = %s",
+		// A name of R does not begin with _.
+		name: func(s string) string { return strings.TrimLeft(s, "_") },
+	},
+	"scala": {
+		comment: "// %s", assign: "val %s = %s", null: "None", yes: "true", no: "false", infinity: "Double.%sInfinity", nan: "Double.NaN",
+		integer: scalaInteger, text: func(s string) string { return escaped(s, scalaEscape) }, list: "Seq(%s)", dict: "Map(%s)", pair: "%s -> %s",
+	},
+	Own: {comment: "# %s", assign: "%s = %s", text: syntax.QuoteValue},
+}
+
+// kernelLanguages are kernels whose language has another name.
+var kernelLanguages = map[string]string{"pysparkkernel": "python", "sparkkernel": "scala", "sparkrkernel": "r"}
+
+func findLanguage(kernelName, name string) (*language, error) {
+	name = strings.ToLower(name)
+	if l, ok := kernelLanguages[kernelName]; ok {
+		name = l
+	}
+	if l := languages[name]; l != nil {
+		return l, nil
+	}
+	return nil, fmt.Errorf("parameters can't be written in the language %q of the kernel %s", name, kernelName)
+}
+
+// cell is the source of the cell that sets parameters.
+func (l *language) cell(parameters Parameters) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, l.comment+"\n", "Parameters")
+	for _, p := range parameters {
+		value, err := l.value(p.Value)
+		if err != nil {
+			return "", fmt.Errorf("parameter %q: %w", p.Name, err)
+		}
+		name := p.Name
+		if l.name != nil {
+			name = l.name(name)
+		}
+		fmt.Fprintf(&b, l.assign+"\n", name, value)
+	}
+	return b.String(), nil
+}
+
+func (l *language) value(v any) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return orNone(l.null, "no value")
+	case bool:
+		if v {
+			return orNone(l.yes, "true")
+		}
+		return orNone(l.no, "false")
+	case *big.Int:
+		if l.integer != nil {
+			return l.integer(v), nil
+		}
+		return v.String(), nil
+	case float64:
+		return l.float(v)
+	case string:
+		return l.text(v), nil
+	case []any:
+		var items []string
+		for _, item := range v {
+			text, err := l.value(item)
+			if err != nil {
+				return "", err
+			}
+			items = append(items, text)
+		}
+		return within(l.list, items, "a list")
+	case Parameters:
+		var items []string
+		for _, p := range v {
+			text, err := l.value(p.Value)
+			if err != nil {
+				return "", err
+			}
+			items = append(items, fmt.Sprintf(l.pair, l.text(p.Name), text))
+		}
+		return within(l.dict, items, "a map")
+	}
+	return "", fmt.Errorf("a value of type %T", v)
+}
+
+func orNone(literal, what string) (string, error) {
+	if literal == "" {
+		return "", fmt.Errorf("the kernel's language has no way to write %s", what)
+	}
+	return literal, nil
+}
+
+func within(format string, items []string, what string) (string, error) {
+	if format == "" {
+		return orNone("", what)
+	}
+	return fmt.Sprintf(format, strings.Join(items, ", ")), nil
+}
+
+func (l *language) float(f float64) (string, error) {
+	switch {
+	case math.IsNaN(f):
+		return orNone(l.nan, "a number that is none")
+	case math.IsInf(f, 0) && l.infinity == "":
+		return orNone("", "an infinite number")
+	case math.IsInf(f, 1) && strings.HasPrefix(l.infinity, "Double."):
+		return fmt.Sprintf(l.infinity, "Positive"), nil
+	case math.IsInf(f, -1) && strings.HasPrefix(l.infinity, "Double."):
+		return fmt.Sprintf(l.infinity, "Negative"), nil
+	case math.IsInf(f, 1):
+		return fmt.Sprintf(l.infinity, ""), nil
+	case math.IsInf(f, -1):
+		return fmt.Sprintf(l.infinity, "-"), nil
+	}
+	return pythonFloat(f), nil
+}
+
+// pythonFloat writes a number as Python's repr does.
+func pythonFloat(f float64) string {
+	s := strconv.FormatFloat(f, 'e', -1, 64)
+	exponent, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
+	if exponent < -4 || exponent >= 16 {
+		return s
+	}
+	s = strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}
+
+// pythonText writes text as papermill does: Python's unicode_escape in double quotes.
+func pythonText(s string) string {
+	return escaped(s, func(r rune) string {
+		switch {
+		case r < 0x100:
+			return fmt.Sprintf(`\x%02x`, r)
+		case r < 0x10000:
+			return fmt.Sprintf(`\u%04x`, r)
+		}
+		return fmt.Sprintf(`\U%08x`, r)
+	})
+}
+
+// rEscape differs since R takes \xe9 for a byte.
+func rEscape(r rune) string {
+	if r < 0x10000 {
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}
+
+// scalaEscape writes a character outside of the first plane as two.
+func scalaEscape(r rune) string {
+	if r < 0x10000 {
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	high, low := utf16.EncodeRune(r)
+	return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+}
+
+// escaped writes text in double quotes, what is not printable ASCII by escape.
+func escaped(s string, escape func(rune) string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r >= 0x20 && r < 0x7f:
+			b.WriteRune(r)
+		default:
+			b.WriteString(escape(r))
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func scalaInteger(n *big.Int) string {
+	if n.IsInt64() && n.Int64() == int64(int32(n.Int64())) {
+		return n.String()
+	}
+	return n.String() + "L"
+}
