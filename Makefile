@@ -39,8 +39,9 @@ race: ## the tests of what runs concurrently, under the race detector
 agreement: ## the matcher against the slow evaluator: every rule on every event of the corpus
 	@scripts/agreement.sh
 
-bench: ## the Go benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+# BENCH: flags for a smaller run, such as BENCH='-rounds 2 -megabytes 30 -stream-gigabytes 1'.
+bench: build ## the peers and huntbook on the same work; writes docs/benchmarks.md (half an hour)
+	go run ./bench $(BENCH)
 
 clean: ## remove what the targets above made
 	rm -rf bin .cache

@@ -39,7 +39,7 @@ func (w *work) jobs(p *peers) *jobs {
 		many:      &job{name: "huntbook match, ten times the rules", args: match(data, w.rules, w.altered), pinned: true},
 		start:     &job{name: "huntbook match, no events", args: match(w.empty, w.rules), pinned: true},
 		manyStart: &job{name: "huntbook match, no events, ten times the rules", args: match(w.empty, w.rules, w.altered), pinned: true},
-		allStart:  &job{name: "huntbook match, no events, every rule", args: match(w.empty, w.all...)},
+		allStart:  &job{name: "huntbook match, no events, every rule", args: match(w.empty, w.all...), messages: true},
 		parse:     &job{name: "parsing alone", args: []string{self, "parse", data}, pinned: true},
 	}
 	hunts, notebooks, queries := inFolder("hunts"), inFolder("notebooks"), inFolder("queries.txt")

@@ -96,6 +96,13 @@ func measureAll(ctx context.Context, o options) error {
 	if err := r.compare(); err != nil {
 		return err
 	}
+	flames := filepath.Join(filepath.Dir(o.page), "images", "match-flame.svg")
+	if err := os.MkdirAll(filepath.Dir(flames), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(flames, []byte(newFlame(r.hot.stacks, "engine.(*worker).Take").svg()), 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile(o.page, []byte(r.page()), 0o644)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,6 +28,9 @@ type job struct {
 	args []string
 	// pinned jobs get one core, the same one each.
 	pinned bool
+	// messages says that exit code 1 is no failure: it then stands for messages about
+	// some of the rules.
+	messages bool
 	// rounds bounds how often it runs; 0 for every round.
 	rounds int
 	// fresh is what a run writes, removed before it; "" for nothing.
@@ -84,7 +88,8 @@ func (j *job) run(ctx context.Context) error {
 	begun := time.Now()
 	err = cmd.Run()
 	seconds := time.Since(begun).Seconds()
-	if err != nil {
+	var exit *exec.ExitError
+	if err != nil && !(j.messages && errors.As(err, &exit) && exit.ExitCode() == 1) {
 		return fmt.Errorf("%s: %w\n%s", j.name, err, lastLines(messages.String(), 3))
 	}
 	s := usage(cmd.ProcessState)

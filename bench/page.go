@@ -79,8 +79,9 @@ func (r *results) writeGoals(b *strings.Builder) {
 	fmt.Fprint(b, "\nRatios are of the same round. \"By the clock\" and seconds are elapsed time on all cores; what is\n"+
 		"said to be on one core is in CPU seconds (user and system).\n\n")
 	if h := r.hot; h.profileFailed == "" {
-		fmt.Fprint(b, "Where the time of `match` goes, on one core (a profile of `BenchmarkFile` in `engine`, five passes,\nrules loaded once):\n\n| | share |\n|---|---|\n")
-		for _, s := range h.shares {
+		fmt.Fprint(b, "Where the time of `match` goes on one core (a profile of `BenchmarkFile` in `engine`: one reading of the\n"+
+			"rules, six passes over the events; as a [picture](images/match-flame.svg)):\n\n| | share |\n|---|---|\n")
+		for _, s := range sharesOf(h.stacks) {
 			if s.percent >= 0.5 {
 				fmt.Fprintf(b, "| %s | %.0f %% |\n", s.what, s.percent)
 			}
@@ -135,7 +136,8 @@ func (r *results) writeMatches(b *strings.Builder) {
 		if rules == 0 {
 			fmt.Fprint(b, "every rule has as many in one\nas in the other.\n\n")
 		} else {
-			fmt.Fprintf(b, "%d rules differ\n(%s matches are huntbook's alone, %s rsigma's).\n\n", rules, thousands(onlyOurs), thousands(onlyTheirs))
+			fmt.Fprintf(b, "counts of %d\ndiffer (%s matches are huntbook's alone, since it knows fields of flat events under the names that rules\n"+
+				"use, such as Provider_Name for SourceName; %s are rsigma's).\n\n", rules, thousands(onlyOurs), thousands(onlyTheirs))
 		}
 	}
 	if len(r.matches[j.sqlite]) > 0 {
@@ -185,14 +187,17 @@ func (r *results) writeCommands(b *strings.Builder) {
 		fmt.Fprintf(b, "# the events\n%s\n", recipe)
 	}
 	for _, j := range r.jobs.all() {
-		args := j.args
-		if j == r.jobs.parse {
-			args = append([]string{"go", "run", "./bench"}, args[1:]...)
+		program := j.args[:1]
+		switch j.args[0] {
+		case r.peers.rsigma:
+			program = []string{"rsigma"}
+		case r.jobs.parse.args[0]:
+			program = []string{"go", "run", "./bench"}
 		}
 		if j.pinned {
-			args = append(pin(), args...)
+			program = append(pin(), program...)
 		}
-		fmt.Fprintf(b, "# %s\n%s\n", j.name, strings.Join(args, " "))
+		fmt.Fprintf(b, "# %s\n%s\n", j.name, strings.Join(append(program, j.args[1:]...), " "))
 	}
 	fmt.Fprintf(b, "# streamed\nfor i in $(seq %d); do cat %s; done | %s match --json -r %s -\n```\n", r.stream.times, r.work.data.path, huntbook, r.work.rules)
 }

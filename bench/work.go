@@ -30,8 +30,8 @@ type work struct {
 	// sources, altered copies of them that find nothing else, all every rule there is.
 	rules, bare, altered string
 	all                  []string
-	leftOut             int // altered copies that matched some event
-	ruleCount, allCount int
+	leftOut              int // altered copies that matched some event
+	ruleCount, allCount  int
 }
 
 // prepare makes the dataset and the rules.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/huntbook/huntbook/event"
+	"github.com/huntbook/huntbook/standard"
 )
 
 // record is one piece of a file that should be a JSON object.
@@ -12,6 +13,8 @@ type record struct {
 	source       *event.Source
 	line, number int
 	broken       string // why it is none, known already; raw is nil then
+	// restore gives a standardized event its own form back; nil for others.
+	restore *standard.Restorer
 }
 
 // job is a run of records that a worker makes something of.
@@ -111,6 +114,9 @@ func (j *job) add(rec *record, m maker) {
 	if rec.broken != "" {
 		j.broke(rec, number, rec.broken)
 		return
+	}
+	if rec.restore != nil {
+		rec.raw = rec.restore.Restore(rec.raw)
 	}
 	err := j.give(m, rec.raw, rec.source, number)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/huntbook/huntbook/event"
+	"github.com/huntbook/huntbook/standard"
 )
 
 // splitter cuts one stream into records and feeds them.
@@ -16,12 +17,16 @@ type splitter struct {
 	max    int // bytes of a record
 	line   int // of the rest's first byte, from 1
 	number int // of the record before, from 1
+	// restore is what the stream's first record asks for.
+	restore *standard.Restorer
 }
 
 // emit feeds a record; false means that reading is to end.
 func (s *splitter) emit(raw []byte) bool {
-	s.number++
-	return s.feed.add(record{raw: raw, source: s.source, line: s.line, number: s.number}, s.w.block)
+	if s.number++; s.number == 1 {
+		s.restore = standard.RestorerOf(raw)
+	}
+	return s.feed.add(record{raw: raw, source: s.source, line: s.line, number: s.number, restore: s.restore}, s.w.block)
 }
 
 func (s *splitter) broken(reason string) bool {

@@ -65,9 +65,26 @@ func Connect(ctx context.Context, at Connection) (*Client, error) {
 		}
 		*channel.socket = socket
 	}
-	go c.receive(c.shell, c.answer)
-	go c.receive(c.control, c.answer)
-	go c.receive(c.iopub, c.output)
+	var channels sync.WaitGroup
+	first := make(chan struct{}, 3)
+	for socket, take := range map[*zmtp.Socket]func(*Message){c.shell: c.answer, c.control: c.answer, c.iopub: c.output} {
+		channels.Go(func() {
+			c.receive(socket, take)
+			first <- struct{}{}
+		})
+	}
+	go func() {
+		<-first
+		// What is on its way on the other channels still counts; a kernel that has
+		// gone ends them all.
+		all := make(chan struct{})
+		go func() { channels.Wait(); close(all) }()
+		select {
+		case <-all:
+		case <-time.After(time.Second):
+		}
+		c.end()
+	}()
 	return c, nil
 }
 
@@ -88,7 +105,6 @@ func (c *Client) end() { c.once.Do(func() { close(c.dead) }) }
 
 // receive hands over what comes on a socket, until its end.
 func (c *Client) receive(s *zmtp.Socket, take func(*Message)) {
-	defer c.end()
 	for {
 		got, err := s.Recv(context.Background())
 		if err != nil {

@@ -15,13 +15,15 @@ type Recorder struct {
 	// forget them.
 	Displays Displays
 	// Limit bounds the bytes of the outputs, 0 for no bound. What comes when they
-	// are reached is left out, except errors, and counted in Dropped, in bytes.
+	// are reached is left out, except errors and the beginning of a text, and
+	// counted in Dropped, in bytes.
 	Limit, Dropped int
 	// Outputs are those so far.
 	Outputs []notebook.Output
 
 	size  int
-	clear bool // what comes next takes the place of the outputs
+	text  strings.Builder // of the last output, if it is a stream
+	clear bool            // what comes next takes the place of the outputs
 }
 
 // Displays are outputs by their display id.
@@ -35,8 +37,10 @@ func (r *Recorder) Take(m *Message) {
 	switch m.Header.MsgType {
 	case "stream":
 		var c streamContent
-		if m.Decode(&c) == nil && r.room(m, len(c.Text)) {
-			r.stream(c)
+		if m.Decode(&c) == nil {
+			if c.Text = r.fit(c.Text); c.Text != "" {
+				r.stream(c)
+			}
 		}
 	case "display_data", "execute_result":
 		var c Bundle
@@ -63,6 +67,19 @@ func (r *Recorder) Take(m *Message) {
 	}
 }
 
+// fit is the beginning of a text for which there is room.
+func (r *Recorder) fit(text string) string {
+	if r.clear {
+		r.Outputs, r.size, r.clear = nil, 0, false
+	}
+	if n := max(r.Limit-r.size, 0); r.Limit > 0 && len(text) > n {
+		r.Dropped += len(text) - n
+		text = strings.ToValidUTF8(text[:n], "")
+	}
+	r.size += len(text)
+	return text
+}
+
 // room tells whether there is room for so many more bytes.
 func (r *Recorder) room(m *Message, n int) bool {
 	if r.clear {
@@ -86,9 +103,12 @@ func (r *Recorder) add(o notebook.Output) {
 // stream puts text behind that of the same stream when nothing came between them.
 func (r *Recorder) stream(c streamContent) {
 	if n := len(r.Outputs); n > 0 && r.Outputs[n-1].Type == notebook.Stream && r.Outputs[n-1].Name == c.Name {
-		r.Outputs[n-1].Text += c.Text
+		r.text.WriteString(c.Text)
+		r.Outputs[n-1].Text = r.text.String()
 		return
 	}
+	r.text = strings.Builder{}
+	r.text.WriteString(c.Text)
 	r.add(notebook.Output{Type: notebook.Stream, Name: c.Name, Text: c.Text})
 }
 

@@ -24,6 +24,7 @@ type Kernel struct {
 	cmd        *exec.Cmd
 	exited     chan struct{}
 	exit       error // how the process ended, once exited is closed
+	kill       sync.Once
 	words      tail
 }
 
@@ -132,7 +133,12 @@ func (k *Kernel) Interrupt(ctx context.Context) error {
 	if k.Spec.InterruptMode == "message" {
 		return k.Request(ctx, "interrupt_request", struct{}{}, nil)
 	}
-	return interruptGroup(k.cmd.Process)
+	select {
+	case <-k.exited:
+		return k.end()
+	default:
+		return interruptGroup(k.cmd.Process)
+	}
 }
 
 // Shutdown asks the kernel to end, and ends it when it does not within some seconds or
@@ -150,7 +156,9 @@ func (k *Kernel) Shutdown(ctx context.Context) {
 }
 
 // Kill ends the kernel's process, and what it started, at once.
-func (k *Kernel) Kill() {
+func (k *Kernel) Kill() { k.kill.Do(k.remove) }
+
+func (k *Kernel) remove() {
 	if k.cmd != nil {
 		killGroup(k.cmd.Process)
 		<-k.exited

@@ -27,6 +27,8 @@ type Magic struct {
 	// Takes tells that it works on a result: the last one, or what stands before
 	// "|". Gives tells that it makes one.
 	Takes, Gives bool
+	// kept tells that it is a result that is there already.
+	kept bool
 	// Summary is one line, Prose some sentences, Example a cell.
 	Summary, Prose, Example string
 

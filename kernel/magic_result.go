@@ -37,7 +37,7 @@ func lastMagic() Magic {
 
 // keptMagic is the magic that a result with a name is.
 func keptMagic(name string) Magic {
-	return Magic{Name: name, Gives: true, run: func(_ context.Context, s *step) error {
+	return Magic{Name: name, Gives: true, kept: true, run: func(_ context.Context, s *step) error {
 		s.result = s.session.kept[s.command.Name]
 		return nil
 	}}

@@ -159,18 +159,16 @@ func (s *Session) run(ctx context.Context, magics []*Magic, calls []*call, file 
 		if err := m.run(ctx, at); err != nil {
 			return inCell(err, calls[i].command, file)
 		}
-		result = at.result
+		if result = at.result; result != nil && !m.kept {
+			s.result = result
+		}
 	}
-	name := calls[0].command.Save.Text
-	switch {
+	switch name := calls[0].command.Save.Text; {
 	case result == nil:
 	case name != "":
-		s.kept[name], s.result = result, result
-	case len(magics) == 1 && (magics[0].Name == "last" || s.kept[magics[0].Name] == result):
-		table := tableMagic()
-		return table.run(ctx, &step{call: &call{}, session: s, in: result, out: out})
-	default:
-		s.result = result
+		s.kept[name] = result
+	case len(magics) == 1 && magics[0].kept:
+		return runTable(ctx, &step{call: &call{}, session: s, in: result, out: out})
 	}
 	return nil
 }

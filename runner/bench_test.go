@@ -6,10 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/huntbook/huntbook/engine"
-	"github.com/huntbook/huntbook/ingest"
-	"github.com/huntbook/huntbook/kernel"
 )
 
 // BenchmarkOwn runs notebooks in huntbook's own cell language that query nothing: what
@@ -37,11 +33,6 @@ func BenchmarkOwn(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(jobs)), "µs/notebook")
-}
-
-func ownSession(dir string) (*kernel.Session, error) {
-	local, err := engine.NewLocal(dir, ingest.Options{}, engine.Bounds{})
-	return kernel.NewSession(local), err
 }
 
 const ownNotebook = `{"cells": [

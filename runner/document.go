@@ -310,18 +310,10 @@ func (d *document) mark(failed int) {
 	d.nb.Cells = slices.Insert(d.nb.Cells, 0, top)
 }
 
-// complete ends the record of the run. The cells behind one that failed stay pending.
-func (d *document) complete(info *jupyter.KernelInfo, err error) {
+// complete ends the record of the run. Cells that were not reached stay pending.
+func (d *document) complete(info *jupyter.KernelInfo) {
 	p := d.papermill()
 	p["end_time"], p["duration"] = moment(time.Now()), seconds(time.Since(d.start))
-	if err == nil {
-		// Those behind a cell that ended the notebook, too, as papermill has it.
-		for i := range d.nb.Cells {
-			if c, ok := d.nb.Cells[i].Metadata["papermill"].(object); ok && c["status"] == "pending" {
-				c["status"] = "completed"
-			}
-		}
-	}
 	if info == nil {
 		return
 	}

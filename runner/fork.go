@@ -281,6 +281,9 @@ func (k *forked) Execute(ctx context.Context, request jupyter.ExecuteRequest, ea
 	return reply, err
 }
 
+// Exited is closed when the process has ended.
+func (k *forked) Exited() <-chan struct{} { return k.exited }
+
 // Interrupt stops the cell that runs.
 func (k *forked) Interrupt(context.Context) error { return interruptGroup(k.pid) }
 

@@ -117,6 +117,7 @@ type process interface {
 	Interrupt(context.Context) error
 	Shutdown(context.Context)
 	Kill()
+	Exited() <-chan struct{}
 }
 
 // attempts is how often the start of a kernel is tried that ends before it is ready.
@@ -173,6 +174,7 @@ type kernelCells struct {
 	process    process
 	kernelInfo *jupyter.KernelInfo
 	displays   jupyter.Displays
+	written    int // bytes of outputs, about
 }
 
 func (k *kernelCells) info() *jupyter.KernelInfo { return k.kernelInfo }
@@ -187,11 +189,15 @@ func (k *kernelCells) close(well bool) {
 	})
 }
 
+// maxOutputs bounds the number of a cell's outputs, whatever their size.
+const maxOutputs = 10_000
+
 // execute runs a cell and stops it when it takes too long or writes too much: by an
 // interrupt, which may leave a traceback in the outputs, else by force.
 func (k *kernelCells) execute(ctx context.Context, source string) ([]notebook.Output, error) {
 	o := &k.kernels.runner.Options
-	recorder := &jupyter.Recorder{Displays: k.displays, Limit: o.OutputLimit}
+	tooMuch := fmt.Errorf("with it the notebook has more than %s of outputs, or the cell more than %d", megabytes(o.OutputLimit), maxOutputs)
+	recorder := &jupyter.Recorder{Displays: k.displays, Limit: max(o.OutputLimit-k.written, 1)}
 	flood := make(chan struct{}, 1)
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -203,7 +209,10 @@ func (k *kernelCells) execute(ctx context.Context, source string) ([]notebook.Ou
 		request := jupyter.ExecuteRequest{Code: source, StoreHistory: true, StopOnError: true}
 		reply, err = k.process.Execute(running, request, func(m *jupyter.Message) {
 			recorder.Take(m)
-			if recorder.Dropped > 0 {
+			if m.Header.MsgType != "status" && m.Header.MsgType != "execute_input" {
+				k.written += len(m.Content)
+			}
+			if recorder.Dropped > 0 || len(recorder.Outputs) > maxOutputs {
 				select {
 				case flood <- struct{}{}:
 				default:
@@ -220,7 +229,7 @@ func (k *kernelCells) execute(ctx context.Context, source string) ([]notebook.Ou
 	case <-timeout.C:
 		stopped = fmt.Errorf("the cell took longer than %s", o.Timeout)
 	case <-flood:
-		stopped = fmt.Errorf("the cell wrote more than %d bytes of output", o.OutputLimit)
+		stopped = tooMuch
 	}
 	if stopped != nil {
 		k.interrupt(ctx, done)
@@ -231,7 +240,9 @@ func (k *kernelCells) execute(ctx context.Context, source string) ([]notebook.Ou
 	case stopped != nil:
 		return recorder.Outputs, stopped
 	case recorder.Dropped > 0:
-		return recorder.Outputs, fmt.Errorf("the cell wrote more than %d bytes of output", o.OutputLimit)
+		return recorder.Outputs, tooMuch
+	case errors.Is(err, jupyter.ErrDead) && !closed(k.process.Exited()):
+		return recorder.Outputs, errors.New("the kernel broke off the connection, as it does when it sends an output that is too large")
 	case err != nil:
 		return recorder.Outputs, err
 	case reply.Status == "error":
@@ -240,6 +251,22 @@ func (k *kernelCells) execute(ctx context.Context, source string) ([]notebook.Ou
 		return recorder.Outputs, fmt.Errorf("the kernel did not run the cell (%s)", reply.Status)
 	}
 	return recorder.Outputs, nil
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func megabytes(n int) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%d MB", n>>20)
 }
 
 // interrupt interrupts the cell and waits a while for its end.

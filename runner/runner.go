@@ -44,7 +44,7 @@ type Options struct {
 	// minute); a kernel that does not heed an interrupt within Grace (5 seconds) is
 	// killed.
 	Timeout, StartTimeout, Grace time.Duration
-	// OutputLimit bounds the outputs of a cell, in bytes (16 MB).
+	// OutputLimit bounds the outputs of a notebook, in bytes (32 MB).
 	OutputLimit int
 	// Version is that of the program, for the notebook's metadata.
 	Version string
@@ -70,7 +70,7 @@ func (o Options) filled() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.OutputLimit <= 0 {
-		o.OutputLimit = 16 << 20
+		o.OutputLimit = 32 << 20
 	}
 	if o.Environ == nil {
 		o.Environ = os.Environ()
@@ -175,7 +175,7 @@ func (r *runner) run(ctx context.Context, result *Result) {
 		return
 	}
 	err = d.execute(ctx, cells)
-	d.complete(cells.info(), err)
+	d.complete(cells.info())
 	cells.close(err == nil)
 	result.Err = errors.Join(err, d.save())
 }

@@ -2,9 +2,7 @@ package runner
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,9 +13,13 @@ import (
 
 // secret is a variable of the environment whose value belongs into no notebook.
 type secret struct {
-	name string
-	// forms are the value and what it becomes in JSON, HTML, addresses and base64.
-	forms []string
+	name, value string
+	// plain is the longest part of the value that no escaping changes.
+	plain string
+	// escaped matches the value in any escaping; in64 are the forms that it has within
+	// base64, by where it begins.
+	escaped *regexp.Regexp
+	in64    []string
 }
 
 // secretName matches the variables that hold secrets.
@@ -42,17 +44,62 @@ func findSecrets(environ []string) []secret {
 		if value = strings.TrimSpace(value); len(value) < minSecret {
 			continue
 		}
-		quoted, _ := json.Marshal(value) // text always has a form in JSON
-		s := secret{name: name}
-		for _, form := range []string{
-			value, strings.Trim(string(quoted), `"`), html.EscapeString(value), url.QueryEscape(value), url.PathEscape(value),
-			base64.StdEncoding.EncodeToString([]byte(value)), base64.URLEncoding.EncodeToString([]byte(value)),
-		} {
-			if !slices.Contains(s.forms, form) {
-				s.forms = append(s.forms, form)
+		out = append(out, secret{name, value, plainPart(value), escapings(value), within64(value)})
+	}
+	return out
+}
+
+// plainPart is the longest run of letters and digits.
+func plainPart(value string) string {
+	longest := ""
+	for _, run := range strings.FieldsFunc(value, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		if len(run) > len(longest) {
+			longest = run
+		}
+	}
+	return longest
+}
+
+// escapings matches a value as it is, and as strings of JSON and Python, HTML and
+// addresses have it, one within the other too.
+func escapings(value string) *regexp.Regexp {
+	entities := map[rune]string{'"': "quot", '\'': "apos", '&': "amp", '<': "lt", '>': "gt"}
+	short := map[rune]string{'\n': "n", '\r': "r", '\t': "t"}
+	var b strings.Builder
+	for _, r := range value {
+		forms := []string{regexp.QuoteMeta(string(r)), fmt.Sprintf("(?:\\\\u|&#x)0*(?i:%x);?", r), fmt.Sprintf("&#0*%d;", r)}
+		percent := ""
+		for _, c := range []byte(string(r)) {
+			percent += fmt.Sprintf("%%(?i:%02x)", c)
+		}
+		forms = append(forms, percent)
+		if name := entities[r]; name != "" {
+			forms = append(forms, "&"+name+";")
+		}
+		if letter := short[r]; letter != "" {
+			forms = append(forms, `\\`+letter)
+		}
+		if r == ' ' {
+			forms = append(forms, `\+`)
+		}
+		b.WriteString(`\\*(?:` + strings.Join(forms, "|") + ")")
+	}
+	return regexp.MustCompile(b.String())
+}
+
+// within64 are what stands for a value within base64, whatever is before it.
+func within64(value string) []string {
+	var out []string
+	for before := range 3 {
+		text := append(make([]byte, before), value...)
+		first, last := (before*8+5)/6, len(text)*8/6
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			if core := encoding.EncodeToString(text)[first:last]; !slices.Contains(out, core) {
+				out = append(out, core)
 			}
 		}
-		out = append(out, s)
 	}
 	return out
 }
@@ -62,7 +109,7 @@ func (r *runner) checkSecrets() error {
 	for _, p := range r.Parameters {
 		text := fmt.Sprint(plain(p.Value))
 		for _, s := range r.secrets {
-			if strings.Contains(text, s.forms[0]) {
+			if strings.Contains(text, s.value) {
 				return fmt.Errorf("parameter %q holds the secret in $%s; the notebook must read it from the environment", p.Name, s.name)
 			}
 		}
@@ -121,15 +168,17 @@ func (m *masker) value(v any) any {
 
 func (m *masker) text(s string) string {
 	for _, secret := range m.secrets {
-		for _, form := range secret.forms {
-			if !strings.Contains(s, form) {
-				continue
-			}
-			s = strings.ReplaceAll(s, form, "[$"+secret.name+"]")
-			if !slices.Contains(m.found, secret.name) {
-				m.found = append(m.found, secret.name)
-			}
+		masked := s
+		if strings.Contains(s, secret.plain) {
+			masked = secret.escaped.ReplaceAllLiteralString(s, "[$"+secret.name+"]")
 		}
+		for _, form := range secret.in64 {
+			masked = strings.ReplaceAll(masked, form, "[$"+secret.name+"]")
+		}
+		if masked != s && !slices.Contains(m.found, secret.name) {
+			m.found = append(m.found, secret.name)
+		}
+		s = masked
 	}
 	return s
 }

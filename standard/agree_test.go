@@ -186,7 +186,7 @@ func TestRulesFindStandardizedEvents(t *testing.T) {
 						if k.channel == "" {
 							continue
 						}
-						if v.Kind == event.Null || v.Kind == event.List && len(v.Elems) == 0 || tried[k] >= 3 || systemFields[c.Name] || strings.Contains(c.Name, ".") ||
+						if v.Kind == event.Null || v.Kind == event.List && len(v.Elems) == 0 || tried[k] >= 2 || systemFields[c.Name] || strings.Contains(c.Name, ".") ||
 							strings.HasPrefix(first(c, row), "::ffff:") {
 							continue
 						}

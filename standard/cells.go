@@ -24,15 +24,9 @@ type treatment struct {
 type cells struct {
 	column *event.Column
 	treatment
-	json  [][]byte
-	state []uint8 // unmade, made or empty, by code
+	json [][]byte // by code, and whether it is made
+	made []bool
 }
-
-const (
-	unmade uint8 = iota
-	made
-	empty
-)
 
 // get is a row's value as JSON; nil when there is none.
 func (c *cells) get(row int) []byte {
@@ -40,9 +34,8 @@ func (c *cells) get(row int) []byte {
 	if code == 0 {
 		return nil
 	}
-	if c.state[code] == unmade {
-		c.json[code] = c.value(&c.column.Values[code])
-		c.state[code] = made
+	if !c.made[code] {
+		c.json[code], c.made[code] = c.value(&c.column.Values[code]), true
 	}
 	return c.json[code]
 }

@@ -39,7 +39,6 @@ const (
 // planner makes the plans of one batch.
 type planner struct {
 	s     *Standard
-	batch *event.Batch
 	cells map[cellKey]*cells
 }
 
@@ -157,7 +156,7 @@ func (p *planner) cell(c *event.Column, how string, t treatment) *cells {
 	key := cellKey{c, how}
 	x := p.cells[key]
 	if x == nil {
-		x = &cells{column: c, treatment: t, json: make([][]byte, len(c.Values)), state: make([]uint8, len(c.Values))}
+		x = &cells{column: c, treatment: t, json: make([][]byte, len(c.Values)), made: make([]bool, len(c.Values))}
 		p.cells[key] = x
 	}
 	return x

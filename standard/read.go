@@ -207,12 +207,12 @@ func (s *Standard) index() []string {
 			bad("derived: each entry needs from, to and take")
 		}
 		if _, ok := s.take(d.Take); !ok {
-			bad("derived: %s: there is no function and no table %q; functions are %s", d.To, d.Take, strings.Join(Takes(), ", "))
+			bad("derived: %s: there is no function and no table %q; functions are %s", d.To, d.Take, functionNames())
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(def.Rewrite)) {
 		if _, ok := s.take(def.Rewrite[name]); !ok {
-			bad("rewrite: %s: there is no function and no table %q; functions are %s", name, def.Rewrite[name], strings.Join(Takes(), ", "))
+			bad("rewrite: %s: there is no function and no table %q; functions are %s", name, def.Rewrite[name], functionNames())
 		}
 	}
 	s.types = map[string]fieldType{}

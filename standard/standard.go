@@ -13,41 +13,8 @@
 // A column's distinct value is turned into JSON once; a row is then put together
 // of pieces. The package knows nothing of files, rules and servers.
 //
-// # The form
-//
-//	title, description        what people read
-//	pipeline                  the pipeline whose rules look for these fields
-//	original                  the field that keeps the whole event as text
-//	index: {windows, other}   names with {log} and {date}; other is for events
-//	                          that are not of a Windows event log
-//	logs: {NAME: [CHANNEL…]}  names for channels; their spelling here is written
-//	other_logs: NAME          the name of all other channels
-//	time: {fields, received}  fields of the event's data that tell its time better
-//	                          than its header, which then goes to received
-//	drop: {values, fields}    values that mean nothing in these fields
-//	lowercase: [FIELD…]       fields that are written in lower case
-//	fields: {FIELD: NAME}     what fields of any Windows event become: a name, a
-//	                          list of names, or null, which leaves them out. A
-//	                          name that ends in ".*" stands for all below it
-//	events:                   what differs by event; later entries go before
-//	  - logs: [NAME…]         earlier ones, and all before fields
-//	    ids: [NUMBER…]
-//	    fields: {FIELD: NAME}
-//	    set: {NAME: VALUE}
-//	unnamed: PREFIX           what stands before the names of all other fields
-//	misfits: NAME             where a value goes that does not fit its field's
-//	                          type; {name} and {field} stand for both names
-//	rewrite: {NAME: take}     a function or table for all values of a name; what it
-//	                          makes nothing of stays as it is
-//	pairs:                    names and values that one field holds as text
-//	  - {field, logs, ids, between, equals, to: {KEY: NAME}}
-//	derived:                  fields made of fields that were written
-//	  - {from, to, take}      take is a function (Takes), or a name in tables
-//	tables: {NAME: {VALUE: VALUE}}
-//	types: {TYPE: [NAME…]}    long, ip, boolean, date, keyword; the rest is text
-//	template: {settings, text} of the index templates; text is how text is mapped
-//
-// Of several fields that become one name the first that the event has is
+// The form of a standard's file is described in docs/standards.md, which Reference
+// writes. Of several fields that become one name the first that the event has is
 // written. The others keep their own names, unless they say the same.
 package standard
 

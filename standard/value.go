@@ -1,7 +1,6 @@
 package standard
 
 import (
-	"maps"
 	"net/netip"
 	"path"
 	"slices"
@@ -12,32 +11,44 @@ import (
 // take makes texts of a text; none when there is nothing to make.
 type take func(string) []string
 
-// takes are the functions that derived fields are made with.
-var takes = map[string]take{
-	"account-domain":  func(s string) []string { return before(s, `\`) },
-	"account-name":    func(s string) []string { return behind(s, `\`) },
-	"addresses":       addresses,
-	"as-it-is":        some,
-	"ends-in-dollar":  func(s string) []string { return []string{strconv.FormatBool(strings.HasSuffix(s, "$"))} },
-	"extension":       func(s string) []string { return some(strings.TrimPrefix(path.Ext(lastPart(s)), ".")) },
-	"folder":          func(s string) []string { return some(s[:max(strings.LastIndexAny(s, `\/`), 0)]) },
-	"hexadecimal":     hexadecimal,
-	"last-part":       func(s string) []string { return some(lastPart(s)) },
-	"lower-case":      func(s string) []string { return some(strings.ToLower(s)) },
-	"registry-hive":   func(s string) []string { return some(hives[firstPart(s)]) },
-	"registry-key":    registryKey,
-	"registry-string": registryString,
-	"registry-type":   registryType,
-	"without-braces":  func(s string) []string { return some(strings.Trim(s, "{}")) },
+// function is a take with its name in a standard.
+type function struct {
+	name, prose string
+	take        take
 }
 
-// Takes lists the functions that a standard's derived fields may name.
-func Takes() []string { return slices.Sorted(maps.Keys(takes)) }
+// functions are what derived and rewritten fields may be made with.
+var functions = []function{
+	{"account-domain", `what stands before the backslash of DOMAIN\name`, func(s string) []string { return before(s, `\`) }},
+	{"account-name", `what stands behind the backslash of DOMAIN\name`, func(s string) []string { return behind(s, `\`) }},
+	{"addresses", "the IP addresses in the results of Sysmon's DNS queries, a list", addresses},
+	{"as-it-is", "the same", some},
+	{"ends-in-dollar", "true or false", func(s string) []string { return []string{strconv.FormatBool(strings.HasSuffix(s, "$"))} }},
+	{"extension", "of a path, without the dot", func(s string) []string { return some(strings.TrimPrefix(path.Ext(lastPart(s)), ".")) }},
+	{"folder", "of a path", func(s string) []string { return some(s[:max(strings.LastIndexAny(s, `\/`), 0)]) }},
+	{"hexadecimal", "the same if it begins with 0x, else nothing", hexadecimal},
+	{"last-part", "of a path", func(s string) []string { return some(lastPart(s)) }},
+	{"lower-case", "the same in lower case", func(s string) []string { return some(strings.ToLower(s)) }},
+	{"registry-hive", "HKLM of a registry path", func(s string) []string { return some(hives[firstPart(s)]) }},
+	{"registry-key", "a registry path without its hive", registryKey},
+	{"registry-string", "Sysmon's Details, DWORD and QWORD as numbers", registryString},
+	{"registry-type", "the type of Sysmon's Details", registryType},
+	{"without-braces", "a GUID without braces", func(s string) []string { return some(strings.Trim(s, "{}")) }},
+}
+
+// functionNames lists the functions for messages.
+func functionNames() string {
+	names := make([]string, len(functions))
+	for i, f := range functions {
+		names[i] = f.name
+	}
+	return strings.Join(names, ", ")
+}
 
 // take returns the function of that name, or the one that looks into the table.
 func (s *Standard) take(name string) (take, bool) {
-	if f, ok := takes[name]; ok {
-		return f, true
+	if i := slices.IndexFunc(functions, func(f function) bool { return f.name == name }); i >= 0 {
+		return functions[i].take, true
 	}
 	table, ok := s.def.Tables[name]
 	return func(value string) []string { return some(table[value]) }, ok

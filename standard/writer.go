@@ -60,7 +60,7 @@ type rows struct {
 // the batch.
 func (w *Writer) Documents(b *event.Batch) []Document {
 	of, kinds := w.sort(b)
-	p := planner{s: w.s, batch: b, cells: map[cellKey]*cells{}}
+	p := planner{s: w.s, cells: map[cellKey]*cells{}}
 	for _, r := range kinds {
 		k := w.kinds[r.key]
 		if k == nil {

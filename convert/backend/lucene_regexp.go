@@ -18,10 +18,18 @@ import (
 // and letters that match in both cases are written out, so that the result
 // means the same in every version of Lucene. An inner "." matches a newline
 // too, which RE2's does not. A "/" is escaped, as between slashes it must be.
+//
+// Of an expression that is more than Lucene takes the counted repetitions lose their
+// upper bound; LuceneWidens tells.
 func LuceneRegexp(source string) (string, error) {
 	re, err := syntax.Parse(source, syntax.Perl)
 	if err != nil {
 		return "", fmt.Errorf("the regular expression can't be read: %w", err)
+	}
+	if isComplex(re) {
+		if widen(re); isComplex(re) {
+			return "", errors.New("Lucene's regular expressions can't be as complex as this one")
+		}
 	}
 	t := luceneRegexp{}
 	text := cmp.Or(t.search(re, true, true), emptyText)
@@ -121,7 +129,8 @@ func (t *luceneRegexp) free(re *syntax.Regexp, left, right bool) string {
 	return before + text + after
 }
 
-// isAny tells whether an expression begins (0) or ends (-1) with ".*".
+// isAny tells whether an expression begins (0) or ends (-1) with ".*" or with at least
+// so many characters of any kind.
 func isAny(re *syntax.Regexp, at int) bool {
 	if re.Op == syntax.OpConcat {
 		if at < 0 {
@@ -129,7 +138,8 @@ func isAny(re *syntax.Regexp, at int) bool {
 		}
 		re = re.Sub[at]
 	}
-	return re.Op == syntax.OpStar && (re.Sub[0].Op == syntax.OpAnyChar || re.Sub[0].Op == syntax.OpAnyCharNotNL)
+	open := re.Op == syntax.OpStar || re.Op == syntax.OpPlus || re.Op == syntax.OpRepeat && re.Max < 0
+	return open && (re.Sub[0].Op == syntax.OpAnyChar || re.Sub[0].Op == syntax.OpAnyCharNotNL)
 }
 
 func (t *luceneRegexp) begin(re *syntax.Regexp, left, right bool) string {

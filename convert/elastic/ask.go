@@ -11,6 +11,7 @@ package elastic
 
 import (
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/convert/mapping"
@@ -194,15 +195,23 @@ func isAny(p ir.Pattern) bool {
 	return len(p) > 0
 }
 
+// maxRegexp is the length of the longest regular expression that an index takes,
+// unless it sets index.max_regex_length.
 const maxRegexp = 1000
 
+// regexpLength is the length as Elasticsearch counts it.
+func regexpLength(re string) int { return len(utf16.Encode([]rune(re))) }
+
 // searchFor asks for a regular expression.
-func searchFor(field string, m *ir.Match) (Ask, error) {
+func (f *Fields) searchFor(field string, m *ir.Match) (Ask, error) {
 	re, err := backend.LuceneRegexp(m.Text)
 	if err != nil {
 		return Ask{}, backend.Unsupported(m, err.Error(), "")
 	}
-	if len([]rune(re)) > maxRegexp {
+	if backend.LuceneWidens(m.Text) {
+		f.remark(m, "Elasticsearch gives up on this regular expression: its counted repetitions have no upper bound here, and more may be found", "")
+	}
+	if regexpLength(re) > maxRegexp {
 		return Ask{}, backend.Unsupported(m, "the regular expression is longer than the 1,000 characters that an index takes (index.max_regex_length)", "")
 	}
 	return Ask{Op: Regexp, Field: field, Text: re, Whole: true}, nil

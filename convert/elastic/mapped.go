@@ -185,7 +185,7 @@ func (f *Fields) mappedRegexp(field *mapping.Field, m *ir.Match) (Ask, error) {
 	if form.Limit > 0 && form.Limit < mapping.LongEnough {
 		f.remark(m, fmt.Sprintf("field %s has no values of more than %d characters: they are not found", form.Name, form.Limit), "")
 	}
-	return searchFor(form.Name, m)
+	return f.searchFor(form.Name, m)
 }
 
 func (f *Fields) mappedNetwork(field *mapping.Field, m *ir.Match) (Ask, error) {

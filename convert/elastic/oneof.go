@@ -29,7 +29,7 @@ func together(asks []Ask) []Ask {
 			out = append(out, a)
 			continue
 		}
-		n := len([]rune(backend.LucenePattern(text))) + len("|")
+		n := regexpLength(backend.LucenePattern(text)) + len("|")
 		if at, begun := place[s]; begun && length[s]+n <= maxTogether {
 			out[at].Texts = append(out[at].Texts, text)
 			length[s] += n

@@ -82,7 +82,7 @@ func simple(p ir.Pattern) bool {
 
 // checkLength refuses what becomes a regular expression that no index takes.
 func (f *Fields) checkLength(a Ask, m *ir.Match) error {
-	if !a.Fold || f.Exact && !BeyondASCII(a.Pattern) || len([]rune(backend.LucenePattern(a.Pattern))) <= maxRegexp {
+	if !a.Fold || f.Exact && !BeyondASCII(a.Pattern) || regexpLength(backend.LucenePattern(a.Pattern)) <= maxRegexp {
 		return nil
 	}
 	return backend.Unsupported(m, "ignoring case takes a regular expression of more than the 1,000 characters that an index accepts (index.max_regex_length)",
@@ -104,7 +104,7 @@ func (f *Fields) statedOne(m *ir.Match) ([]Ask, error) {
 		if f.notKeyword.match(m.Field) {
 			f.remark(m, fmt.Sprintf("the index keeps only the words of field %s: the regular expression is compared with each", m.Field), "")
 		}
-		a, err := searchFor(f.regexpName(m.Field), m)
+		a, err := f.searchFor(f.regexpName(m.Field), m)
 		return []Ask{a}, err
 	case ir.CIDR:
 		// A field of type ip takes a network in the place of an address, for
@@ -149,7 +149,7 @@ func (f *Fields) everywhere(matches []*ir.Match, all bool) ([]Ask, error) {
 				}
 			case ir.Regexp:
 				var err error
-				if a, err = searchFor(field, m); err != nil {
+				if a, err = f.searchFor(field, m); err != nil {
 					return nil, err
 				}
 			default:

@@ -154,56 +154,8 @@ func (w *writer) where(l *pipeline.Lowered, e ir.Expr) (string, error) {
 			Hint: "give the condition as conditions of the log source, or as filter of the request",
 		}
 	}
-	w.needed, w.negated = needs(e), map[*ir.Match]bool{}
-	w.findNegated(e)
+	w.needed, w.negated = backend.Needs(e), backend.Negated(e)
 	return dialect.Print(e, w)
-}
-
-// findNegated notes the comparisons of a tree that a NOT stands around.
-func (w *writer) findNegated(e ir.Expr) {
-	switch e := e.(type) {
-	case *ir.And:
-		for _, x := range e.X {
-			w.findNegated(x)
-		}
-	case *ir.Or:
-		for _, x := range e.X {
-			w.findNegated(x)
-		}
-	case *ir.Not:
-		ir.Walk(e.X, func(m *ir.Match) { w.negated[m] = true })
-	}
-}
-
-// needs are the fields that every event which a tree matches has.
-func needs(e ir.Expr) map[string]bool {
-	out := map[string]bool{}
-	switch e := e.(type) {
-	case *ir.Match:
-		if e.Op != ir.Null {
-			out[e.Field] = true
-		}
-		if e.Op == ir.FieldRef {
-			out[e.Text] = true
-		}
-	case *ir.And:
-		for _, x := range e.X {
-			for f := range needs(x) {
-				out[f] = true
-			}
-		}
-	case *ir.Or:
-		for i, x := range e.X {
-			one := needs(x)
-			for f := range one {
-				out[f] = i == 0 || out[f]
-			}
-			for f := range out {
-				out[f] = out[f] && one[f]
-			}
-		}
-	}
-	return out
 }
 
 // request is the body of a request to _eql/search, which returns ten hits unless

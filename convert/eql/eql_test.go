@@ -84,10 +84,8 @@ func TestCorpusReadsBack(t *testing.T) {
 // written is a tree as the query says it: regular expressions are Lucene's, equal
 // fields begin with each other.
 func written(e ir.Expr) ir.Expr {
-	return each(e, func(m *ir.Match) ir.Expr {
+	return targettest.Each(e, func(m *ir.Match) ir.Expr {
 		switch {
-		case m.Op == ir.Like && isAny(m.Pattern):
-			m.Op = ir.Exists
 		case m.Op == ir.Regexp:
 			m.Text, _ = backend.LuceneRegexp(m.Text)
 		case m.Op == ir.Like && needsRegex(m.Pattern) && !(m.Pattern.IsPlain() && m.Cased):
@@ -105,67 +103,14 @@ func written(e ir.Expr) ir.Expr {
 	})
 }
 
-// each copies a tree with its comparisons changed.
-func each(e ir.Expr, change func(*ir.Match) ir.Expr) ir.Expr {
-	list := func(x []ir.Expr) []ir.Expr {
-		out := make([]ir.Expr, len(x))
-		for i, m := range x {
-			out[i] = each(m, change)
-		}
-		return out
-	}
-	switch e := e.(type) {
-	case *ir.And:
-		return &ir.And{X: list(e.X)}
-	case *ir.Or:
-		return &ir.Or{X: list(e.X)}
-	case *ir.Not:
-		return &ir.Not{X: each(e.X, change)}
-	}
-	m := *e.(*ir.Match)
-	return change(&m)
-}
-
-// plain is a tree without questions whether a field exists beside a comparison that
-// asks for it anyway, and without the case of addresses.
+// plain is a tree without guards and without the case of addresses.
 func plain(e ir.Expr) ir.Expr {
-	switch e := e.(type) {
-	case *ir.And:
-		var flat []ir.Expr
-		for _, x := range e.X {
-			x = plain(x)
-			if and, ok := x.(*ir.And); ok {
-				flat = append(flat, and.X...)
-			} else {
-				flat = append(flat, x)
-			}
+	return targettest.Each(targettest.Unguarded(e), func(m *ir.Match) ir.Expr {
+		if s, ok := m.Pattern.Plain(); ok && isAddress(s) {
+			m.Cased = false // an address has no case
 		}
-		var out []ir.Expr
-		for i, x := range flat {
-			m, ok := x.(*ir.Match)
-			asked := ok && m.Op == ir.Exists && slices.ContainsFunc(append(slices.Clone(flat[:i]), flat[i+1:]...), func(other ir.Expr) bool {
-				o, isExists := other.(*ir.Match)
-				return needs(other)[m.Field] && !(isExists && o.Op == ir.Exists)
-			})
-			if !asked {
-				out = append(out, x)
-			}
-		}
-		return ir.All(out...)
-	case *ir.Or:
-		var out []ir.Expr
-		for _, x := range e.X {
-			out = append(out, plain(x))
-		}
-		return ir.Any(out...)
-	case *ir.Not:
-		return &ir.Not{X: plain(e.X)}
-	}
-	m := *e.(*ir.Match)
-	if s, ok := m.Pattern.Plain(); ok && isAddress(s) {
-		m.Cased = false // an address has no case
-	}
-	return &m
+		return m
+	})
 }
 
 // Every rule of SigmaHQ means in pySigma's query what it does in ours, or there is a
@@ -268,7 +213,7 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 			reasons[`a number stands behind ":" or like~`] = true
 		}
 	})
-	want := each(e, func(m *ir.Match) ir.Expr {
+	want := targettest.Each(e, func(m *ir.Match) ir.Expr {
 		switch {
 		case m.Op == ir.Regexp:
 			reasons["a regular expression must match the whole value, and ignores case"] = true
@@ -283,7 +228,7 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 		}
 		return m
 	})
-	got := each(theirs, func(m *ir.Match) ir.Expr {
+	got := targettest.Each(theirs, func(m *ir.Match) ir.Expr {
 		if m.Op == ir.Like {
 			m.Cased = false
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -236,7 +237,7 @@ func (q *question) lost(err error) {
 }
 
 func (q *question) take(h *elastic.Hits) {
-	if lacks := h.Incomplete(); lacks != "" {
+	if lacks := h.Incomplete(); lacks != "" && q.info.Incomplete == "" {
 		q.lost(errors.New(lacks))
 	}
 	for _, hit := range h.Hits.Hits {
@@ -256,7 +257,7 @@ func (c *Cluster) documents(q *question, size int) map[string]any {
 	if q.info.Count > q.most && !q.correlated {
 		aggs := map[string]any{}
 		if q.index.hasTime {
-			aggs["times"] = map[string]any{"auto_date_histogram": map[string]any{"field": timeField, "buckets": 240}}
+			aggs["times"] = map[string]any{"date_histogram": map[string]any{"field": timeField, "fixed_interval": c.interval(), "min_doc_count": 1}}
 		}
 		if q.index.host != "" {
 			aggs["hosts"] = map[string]any{"terms": map[string]any{"field": q.index.host, "size": 1000}}
@@ -264,6 +265,15 @@ func (c *Cluster) documents(q *question, size int) map[string]any {
 		body["aggs"] = aggs
 	}
 	return body
+}
+
+// intervals is the number of parts of the events' time in which findings are counted.
+const intervals = 240
+
+// interval is the length of a part.
+func (c *Cluster) interval() string {
+	seconds := int64(c.last.Sub(c.first).Seconds())/intervals + 1
+	return strconv.FormatInt(seconds, 10) + "s"
 }
 
 // tally reads the counts over time and hosts.
@@ -282,9 +292,7 @@ func (q *question) tally(aggs map[string]json.RawMessage) {
 	}
 	if raw := aggs["times"]; raw != nil && json.Unmarshal(raw, &times) == nil {
 		for _, b := range times.Buckets {
-			if b.Count > 0 {
-				q.info.Times = append(q.info.Times, engine.TimeCount{Time: time.UnixMilli(int64(b.Key)).UTC(), Count: b.Count})
-			}
+			q.info.Times = append(q.info.Times, engine.TimeCount{Time: time.UnixMilli(int64(b.Key)).UTC(), Count: b.Count})
 		}
 	}
 	if raw := aggs["hosts"]; raw != nil && json.Unmarshal(raw, &hosts) == nil {

@@ -64,6 +64,8 @@ type Cluster struct {
 	about   map[*sigma.Rule]*ask
 	indices map[string]*index
 	open    bool
+	// first and last are the times of the events, as of the latest overview.
+	first, last time.Time
 }
 
 // New makes an engine; it asks nothing of the cluster yet.
@@ -142,18 +144,27 @@ func (c *Cluster) load(data engine.Data) error {
 	return nil
 }
 
-// Run asks for one rule.
-func (c *Cluster) Run(ctx context.Context, q engine.Query) (*engine.Result, error) {
-	if !c.open {
-		return nil, engine.ErrNoData
+// prepareQuery makes the rule of a query ready.
+func (c *Cluster) prepareQuery(q engine.Query) ([]engine.Prepared, error) {
+	if q.Lucene != "" {
+		return c.prepareText(q.Lucene), nil
 	}
 	rule, others, diags := engine.ParseQuery(q.Rule)
 	if rule == nil {
 		return nil, diags
 	}
 	prepared, errs := c.PrepareAll([]*sigma.Rule{rule}, others)
-	if errs[0] != nil {
-		return nil, errs[0]
+	return prepared, errs[0]
+}
+
+// Run asks for one rule.
+func (c *Cluster) Run(ctx context.Context, q engine.Query) (*engine.Result, error) {
+	if !c.open {
+		return nil, engine.ErrNoData
+	}
+	prepared, err := c.prepareQuery(q)
+	if err != nil {
+		return nil, err
 	}
 	bounds := c.Bounds
 	if q.Limit > 0 {
@@ -232,12 +243,13 @@ func (c *Cluster) overview(ctx context.Context) (*engine.ScanInfo, error) {
 		return nil, err
 	}
 	if hits.Shards.Total == 0 {
-		return nil, fmt.Errorf("%s: there is no index like %s: %w", c.Client, strings.Join(c.Index, ","), elastic.ErrNoIndex)
+		return nil, &elastic.Error{Server: c.Client.String(), Kind: elastic.ErrNoIndex, Reason: "there is no index like " + strings.Join(c.Index, ",") + "; check its name, and whether you may read it"}
 	}
 	if lacks := hits.Incomplete(); lacks != "" {
 		return nil, fmt.Errorf("%s: the events of %s can't be counted: %s", c.Client, strings.Join(c.Index, ","), lacks)
 	}
 	info := &engine.ScanInfo{First: aggregatedTime(hits, "first"), Last: aggregatedTime(hits, "last")}
+	c.first, c.last = info.First, info.Last
 	info.Events = hits.Hits.Total.Value
 	var terms struct {
 		Buckets []struct {

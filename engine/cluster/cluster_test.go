@@ -132,7 +132,8 @@ func (f found) add(list []*sigma.Rule, h engine.Hit) {
 	title := list[h.Rule].Title
 	hit := h.Time().Format(time.RFC3339Nano) + " " + strings.ToLower(h.Host())
 	if h.Match != nil {
-		hit = fmt.Sprint(h.Match.Count, " ", h.Match.First.Format(time.RFC3339Nano), " ", hit, " ", h.Match.Group)
+		// HELK writes hosts in lower case, what rules group by too.
+		hit = strings.ToLower(fmt.Sprint(h.Match.Count, " ", h.Match.First.Format(time.RFC3339Nano), " ", hit, " ", h.Match.Group))
 	}
 	f[title] = append(f[title], hit)
 }

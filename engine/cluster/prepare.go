@@ -17,6 +17,8 @@ import (
 // ask is a rule on its way to the cluster.
 type ask struct {
 	lowered *pipeline.Lowered
+	// text is a query string in the place of a rule, "" for none.
+	text string
 	// original are the fields that the rule reads under its own names, channel the
 	// names of the event log's channel, for rules that are not about one.
 	original, channel []string

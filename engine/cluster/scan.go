@@ -103,12 +103,16 @@ func (c *Cluster) formulate(ctx context.Context, questions []*question) error {
 		if x.note != "" {
 			q.info.Notes = append(q.info.Notes, x.note)
 		}
+		if q.ask.text != "" {
+			q.query = textQuery(q.ask.text)
+			continue
+		}
 		missing := absent(q.rule.Expr, x.has)
 		if possible(q.rule.Expr, x.has) == never {
 			q.info.Absent = fmt.Sprintf("%s %s", inNone(missing), list(names))
 			continue
 		}
-		if len(missing) > 0 {
+		if len(missing) > 0 && x.mapping == nil { // with a mapping the target tells of each
 			q.info.Notes = append(q.info.Notes, fmt.Sprintf("%s %s; what the rule says about %s is taken as not so", inNone(missing), list(names), them(missing)))
 		}
 		asked[x] = append(asked[x], q)

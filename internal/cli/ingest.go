@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -264,7 +263,7 @@ func (in *ingesting) progress() (stop func()) {
 		ticker := time.NewTicker(200 * time.Millisecond)
 		defer ticker.Stop()
 		bar := progressbar.NewOptions64(-1,
-			progressbar.OptionSetWriter(os.Stderr),
+			progressbar.OptionSetWriter(in.Err),
 			progressbar.OptionSetWidth(20),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetPredictTime(true),

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/huntbook/huntbook/engine"
 	"github.com/huntbook/huntbook/internal/version"
 	"github.com/huntbook/huntbook/jupyter"
 	"github.com/huntbook/huntbook/kernel"
@@ -53,7 +52,6 @@ that is there is replaced. "jupyter kernelspec remove huntbook" takes it away.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&user, "user", false, "for you alone, as without a flag")
 	flags.StringVar(&prefix, "prefix", "", "below the `folder`, in share/jupyter/kernels")
-	cmd.MarkFlagsMutuallyExclusive("user", "prefix")
 	return cmd
 }
 
@@ -65,7 +63,10 @@ func noWords(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (a *app) installKernel(_ bool, prefix string) error {
+func (a *app) installKernel(user bool, prefix string) error {
+	if user && prefix != "" {
+		return usagef("--user and --prefix name two places; give one of them")
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("this program's own path is not known: %w", err)
@@ -115,7 +116,7 @@ func (a *app) startKernel(ctx context.Context, file string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	e, err := engine.NewLocal(".", a.ingestOptions(), engine.Bounds{})
+	e, err := a.cellEngine(".", a.ingestOptions())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/huntbook/huntbook/convert"
 	"github.com/huntbook/huntbook/kernel"
 	"github.com/huntbook/huntbook/sigma"
+	"github.com/huntbook/huntbook/standard"
 )
 
 var update = flag.Bool("update", false, "write the pages")
@@ -27,6 +28,7 @@ func TestPages(t *testing.T) {
 		"modifiers.md":       modifiers,
 		"pipelines.md":       pipelines,
 		"transformations.md": transformations,
+		"standards.md":       standard.Reference,
 	} {
 		file := filepath.Join("..", "..", "docs", name)
 		got := page()

@@ -120,8 +120,8 @@ func (s *Socket) serve(conn net.Conn) {
 	}
 	p, err := shake(s, conn, nil)
 	if err != nil {
-		conn.Close()
 		s.release(id)
+		conn.Close()
 		return
 	}
 	p.id = id

@@ -252,7 +252,7 @@ func TestHostileHandshakesAreDropped(t *testing.T) {
 
 // Who says nothing holds nobody up, is dropped in time, and counts as a peer till then.
 func TestSilentPeers(t *testing.T) {
-	router := listen(t, Router, Bounds{Peers: 2, Handshake: 300 * time.Millisecond})
+	router := listen(t, Router, Bounds{Peers: 2, Handshake: time.Second})
 	mute := connect(t, router)
 	good := dial(t, Dealer, router)
 	good.Send([][]byte{[]byte("hello")})

@@ -49,11 +49,18 @@ type completer struct {
 
 // offer adds those of the candidates that begin with the word, letters of any case.
 func (c *completer) offer(word string, candidates ...string) {
-	c.replaced = len([]rune(word))
 	for _, s := range candidates {
-		if len(c.matches) < maxMatches && len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) {
-			c.matches = append(c.matches, s)
-		}
+		c.offerAs(word, s, s)
+	}
+}
+
+// offerAs adds a text in the form in which a cell has it, when either begins with the
+// word.
+func (c *completer) offerAs(word, text, written string) {
+	c.replaced = len([]rune(word))
+	begins := func(s string) bool { return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) }
+	if len(c.matches) < maxMatches && (begins(text) || begins(written)) {
+		c.matches = append(c.matches, written)
 	}
 }
 
@@ -84,7 +91,7 @@ func (c *completer) names(mark string) {
 // command completes a line of a cell.
 func (c *completer) command() {
 	line := string(c.place.line)
-	word := string(c.place.word(" \t"))
+	word := string(c.place.word(" \t|"))
 	trimmed := strings.TrimSpace(line)
 	switch {
 	case trimmed == "" || trimmed == word && strings.HasPrefix(word, "%"):
@@ -195,7 +202,7 @@ func (c *completer) fields(word string, write func(string) string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, f := range c.kernel.session.Fields(ctx) {
-		c.offer(word, write(f.Name))
+		c.offerAs(word, f.Name, write(f.Name))
 	}
 }
 
@@ -208,7 +215,7 @@ func (c *completer) values(field, word string, write func(string) string) {
 			continue
 		}
 		for _, v := range f.Values {
-			c.offer(word, write(v.Value))
+			c.offerAs(word, v.Value, write(v.Value))
 		}
 	}
 }
@@ -231,7 +238,7 @@ func (c *completer) paths(word string) {
 		if e.IsDir() {
 			name += "/"
 		}
-		c.offer(word, syntax.Quote(dir+name))
+		c.offerAs(word, dir+name, syntax.Quote(dir+name))
 	}
 }
 
@@ -276,7 +283,7 @@ var (
 func (c *completer) rule() {
 	line := string(c.place.line)
 	item := strings.TrimLeft(strings.TrimPrefix(strings.TrimLeft(line, " \t"), "- "), " ")
-	indented := line != strings.TrimLeft(line, " \t")
+	indented := line != strings.TrimLeft(line, " \t-")
 	switch section := c.section(); {
 	case !indented && !strings.Contains(line, ":"):
 		c.offer(line, ruleKeys...)

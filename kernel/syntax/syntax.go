@@ -123,7 +123,7 @@ func (p *parser) command(text string, pos diag.Pos) (Command, bool) {
 			return c, false
 		}
 		after = value[1:]
-	} else if c.Name == "" || after != "" && after[0] != ' ' && after[0] != '\t' {
+	} else if c.Name == "" || after != "" && !strings.ContainsRune(" \t=", rune(after[0])) || strings.HasPrefix(after, "=") && c.Kind == CellMagic {
 		p.add(pos, max(c.Width, 1), "cell-magic-name", "a magic is % and a name of letters", `write "%table", for example`)
 		return c, false
 	}
@@ -153,7 +153,7 @@ func (p *parser) saved(c Command, text string, pos diag.Pos) (Command, bool) {
 	}
 	source, ok := p.command(rest, pos)
 	if ok && source.Save.Text != "" {
-		p.add(source.Pos, source.Width, "cell-save", "a result gets one name", "write a line for each")
+		p.add(source.Save.Pos, source.Save.Width, "cell-save", "a result gets one name", "write a line for each")
 		return source, false
 	}
 	source.Save = Word{Text: c.Name, Pos: c.Pos, Width: c.Width}

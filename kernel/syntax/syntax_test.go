@@ -20,6 +20,12 @@ func show(commands []Command) string {
 		if c.BodyLine > 0 {
 			fmt.Fprintf(&b, " body@%d %q", c.BodyLine, c.Body)
 		}
+		if c.Save.Text != "" {
+			fmt.Fprintf(&b, " as %s@%d+%d", c.Save.Text, c.Save.Pos.Column, c.Save.Width)
+		}
+		if len(c.Then) > 0 {
+			b.WriteString(" | " + show(c.Then))
+		}
 		b.WriteString("; ")
 	}
 	return strings.TrimSuffix(b.String(), "; ")
@@ -43,6 +49,13 @@ func TestParse(t *testing.T) {
 		{"é = 1", "$é@1:1 [1]@5+1"},
 		{"%%sigma", `%%sigma@1:1 body@2 ""`},
 		{"# a rule\n%%sigma\ntitle: x\n%table", `%%sigma@2:1 body@3 "title: x\n%table\n"`},
+		{"%a = %last", "%last@1:6 as a@1+2"},
+		{"%a=%lucene 'x y'", "%lucene@1:4 [x y]@12+5 as a@1+2"},
+		{"  %a\t=  %b | join X %c | top", "%b@1:9 as a@3+2 | %join@1:14 [X]@19+1 [%c]@21+2; %top@1:26"},
+		{"%last | %top User --n 3 # it", "%last@1:1 | %top@1:9 [User]@14+4 [--n]@19+3 [3]@23+1"},
+		{"%data a|b 'c' '|' x", "%data@1:1 [a|b]@7+3 [c]@11+3 [|]@15+3 [x]@19+1"},
+		{"%data x=1", "%data@1:1 [x=1]@7+3"},
+		{"rows = '|'", "$rows@1:1 [|]@8+3"},
 		{"%%sigma\ntitle: |\n  x\n", `%%sigma@1:1 body@2 "title: |\n  x\n\n"`},
 	}
 	for _, c := range cases {
@@ -57,6 +70,15 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 	cases := []struct{ source, want string }{
 		{"hello", `cell:1:1: this line is no command; write a magic ("%table"), a parameter ("rows = 50") or a comment ("# …")`},
 		{"!ls", `cell:1:1: this line is no command; write a magic ("%table"), a parameter ("rows = 50") or a comment ("# …")`},
+		{"%a = 5", `cell:1:1: a result of a magic is kept, and none stands behind %a =; write %a = %last, for example`},
+		{"%a = %%sigma", `cell:1:1: a result of a magic is kept, and none stands behind %a =; write %a = %last, for example`},
+		{"%a =", `cell:1:1: a result of a magic is kept, and none stands behind %a =; write %a = %last, for example`},
+		{"%a = %b = %c", `cell:1:6: a result gets one name; write a line for each`},
+		{"%a = %", `cell:1:6: a magic is % and a name of letters; write "%table", for example`},
+		{"%a |", `cell:1:4: no magic stands behind |; write "| table" or "| top User", for example`},
+		{"%a | | top", `cell:1:4: no magic stands behind |; write "| table" or "| top User", for example`},
+		{"%a | --n", `cell:1:4: no magic stands behind |; write "| table" or "| top User", for example`},
+		{"%a | %%top", `cell:1:4: no magic stands behind |; write "| table" or "| top User", for example`},
 		{"%table\n  %", `cell:2:3: a magic is % and a name of letters; write "%table", for example`},
 		{"%ta-ble", `cell:1:1: a magic is % and a name of letters; write "%table", for example`},
 		{"%data 'é x", `cell:1:7: the quote ' is not closed; quote as a shell does: 'my file.json'`},

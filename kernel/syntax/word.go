@@ -151,7 +151,7 @@ func QuoteValue(s string) string {
 }
 
 func isBare(s string) bool {
-	if s == "" || s[0] == '-' {
+	if s == "" || s[0] == '-' || s[0] == '=' {
 		return false
 	}
 	for _, r := range s {

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/huntbook/huntbook/samples"
+)
+
+// jupyterPython is a Python that can drive kernels, and the environment in which it
+// finds ours alone.
+func jupyterPython(t *testing.T) (python string, env []string) {
+	t.Helper()
+	python = os.Getenv("HUNTBOOK_PYTHON")
+	if python == "" {
+		t.Skip("HUNTBOOK_PYTHON is not set: our kernel is not driven by Jupyter's client (make test sets it)")
+	}
+	if out, err := exec.Command(python, "-c", "import jupyter_client, jupyter_kernel_test").CombinedOutput(); err != nil {
+		t.Skipf("the Python of HUNTBOOK_PYTHON has no jupyter_client or no jupyter_kernel_test (scripts/requirements.txt): %s", out)
+	}
+	prefix := t.TempDir()
+	if out, err := exec.Command("huntbook", "kernel", "install", "--prefix", prefix).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return python, append(os.Environ(), "JUPYTER_PATH="+filepath.Join(prefix, "share", "jupyter"), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir())
+}
+
+// TestKernelInJupyter runs testdata/jupyter_kernel.py: jupyter_kernel_test, and a front
+// end's use of the kernel through jupyter_client.
+func TestKernelInJupyter(t *testing.T) {
+	python, env := jupyterPython(t)
+	program, err := filepath.Abs(filepath.Join("testdata", "jupyter_kernel.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, samples.Data()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, program)
+	cmd.Dir, cmd.Env = dir, env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
