@@ -33,7 +33,7 @@ type job struct {
 	messages bool
 	// rounds bounds how often it runs; 0 for every round.
 	rounds int
-	// fresh is what a run writes, removed before it; "" for nothing.
+	// fresh is what a run writes, which must not be there before; "" for nothing.
 	fresh string
 
 	samples []sample
@@ -73,6 +73,8 @@ func (j *job) run(ctx context.Context) error {
 		if err := os.RemoveAll(j.fresh); err != nil {
 			return err
 		}
+		// Removed once more afterwards: a file system is slow where files were just removed.
+		defer os.RemoveAll(j.fresh)
 	}
 	if err := os.MkdirAll(filepath.Dir(j.output()), 0o755); err != nil {
 		return err

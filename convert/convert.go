@@ -19,6 +19,7 @@ import (
 	"github.com/huntbook/huntbook/convert/kql"
 	"github.com/huntbook/huntbook/convert/lucene"
 	"github.com/huntbook/huntbook/convert/opensearchlucene"
+	"github.com/huntbook/huntbook/convert/opensearchppl"
 	"github.com/huntbook/huntbook/convert/xpackwatcher"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -40,6 +41,7 @@ func Targets() []*backend.Target {
 		kql.Target,
 		lucene.Target,
 		opensearchlucene.Target,
+		opensearchppl.Target,
 		xpackwatcher.Target,
 	}
 }

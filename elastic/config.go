@@ -39,7 +39,8 @@ type Config struct {
 
 	// Timeout is how long to wait for an answer to begin, 0 for two minutes.
 	Timeout time.Duration
-	// Rate is the greatest number of requests a second, 0 for no bound.
+	// Rate is the greatest number of requests a second, 0 for no bound; searches
+	// that are sent together count each.
 	Rate float64
 	// Retries is how often a request is repeated, 0 for 8 times (about a minute)
 	// and less than 0 for never; Wait is the pause before the n-th, from 1.

@@ -18,6 +18,16 @@ type pace struct {
 	free time.Time // when the next request may be sent
 }
 
+// costKey is the key of a context's value: for how many requests one counts.
+type costKey struct{}
+
+func cost(ctx context.Context) int {
+	if n, ok := ctx.Value(costKey{}).(int); ok {
+		return n
+	}
+	return 1
+}
+
 // longestPause bounds what a server may ask for.
 const longestPause = time.Minute
 
@@ -39,7 +49,7 @@ func (p *pace) wait(ctx context.Context) error {
 		p.free = now
 	}
 	at := p.free
-	p.free = at.Add(p.every)
+	p.free = at.Add(p.every * time.Duration(cost(ctx)))
 	p.mu.Unlock()
 	if !at.After(now) {
 		return nil

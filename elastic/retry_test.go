@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -77,20 +78,22 @@ func TestPace(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		every  time.Duration
+		cost   int
 		answer func(int) (int, string)
 		want   []time.Duration
 	}{
-		{"no bound", 0, fine, []time.Duration{0, 0, 0}},
-		{"two a second", time.Second / 2, fine, []time.Duration{0, time.Second / 2, time.Second}},
-		{"a pause that is asked for", 0, func(n int) (int, string) { return 429, strconv.Itoa(8 - 4*n) }, []time.Duration{0, 4 * time.Second, 4 * time.Second}},
-		{"a pause without end", 0, func(int) (int, string) { return 503, "999999999" }, []time.Duration{0, time.Minute, 2 * time.Minute}},
+		{"no bound", 0, 1, fine, []time.Duration{0, 0, 0}},
+		{"two a second", time.Second / 2, 1, fine, []time.Duration{0, time.Second / 2, time.Second}},
+		{"searches together", time.Second / 2, 10, fine, []time.Duration{0, 5 * time.Second, 10 * time.Second}},
+		{"a pause that is asked for", 0, 1, func(n int) (int, string) { return 429, strconv.Itoa(8 - 4*n) }, []time.Duration{0, 4 * time.Second, 4 * time.Second}},
+		{"a pause without end", 0, 1, func(int) (int, string) { return 503, "999999999" }, []time.Duration{0, time.Minute, 2 * time.Minute}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				next := &clock{start: time.Now(), answer: c.answer}
 				p := &pace{next: next, every: c.every}
 				for range c.want {
-					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+					req, err := http.NewRequestWithContext(context.WithValue(t.Context(), costKey{}, c.cost), http.MethodGet, "/", nil)
 					if err != nil {
 						t.Fatal(err)
 					}

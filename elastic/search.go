@@ -103,6 +103,7 @@ func (c *Client) MSearch(ctx context.Context, searches []Search) ([]Found, error
 			Error  *errorBody `json:"error"`
 		} `json:"responses"`
 	}
+	ctx = context.WithValue(ctx, costKey{}, len(searches))
 	if err := c.Do(ctx, Request{Path: "/_msearch", Body: b.Bytes(), Lines: true}, &out); err != nil {
 		return nil, err
 	}

@@ -57,13 +57,13 @@ func (c *Client) PullRules(ctx context.Context, r Rules, dir string, progress fu
 	if _, err := c.Download(ctx, r.File, archive, progress); err != nil {
 		return Pulled{}, err
 	}
-	defer os.Remove(archive)
+	defer func() { _ = os.Remove(archive) }()
 	fresh, err := os.MkdirTemp(parent, ".huntbook-rules-")
 	if err != nil {
 		return Pulled{}, err
 	}
-	defer os.RemoveAll(fresh)
-	if err := os.Chmod(fresh, 0o755); err != nil { //nolint:gosec // a folder of rules is for everybody to read
+	defer func() { _ = os.RemoveAll(fresh) }()
+	if err := os.Chmod(fresh, 0o755); err != nil {
 		return Pulled{}, err
 	}
 	out := Pulled{}
@@ -77,7 +77,7 @@ func (c *Client) PullRules(ctx context.Context, r Rules, dir string, progress fu
 	if err != nil {
 		return Pulled{}, err
 	}
-	if err := os.WriteFile(filepath.Join(fresh, markFile), append(data, '\n'), 0o644); err != nil { //nolint:gosec // so is this
+	if err := os.WriteFile(filepath.Join(fresh, markFile), append(data, '\n'), 0o644); err != nil {
 		return Pulled{}, err
 	}
 	if old != (mark{}) {

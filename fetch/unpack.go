@@ -41,7 +41,7 @@ func Unpack(archive, dir string, l Limits) (files int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	u := &unpacking{root: root, limits: l, packed: max(info.Size(), 1)}
 	if u.limits.Files == 0 {
 		u.limits.Files = 200_000

@@ -68,7 +68,7 @@ func (k *Kernel) start(ctx context.Context, options StartOptions) (err error) {
 		return err
 	}
 	argv := k.Spec.Command(file)
-	k.cmd = exec.Command(argv[0], argv[1:]...)
+	k.cmd = exec.Command(argv[0], argv[1:]...) //nolint:gosec // a kernelspec names a program to start
 	k.cmd.Dir = options.Dir
 	k.cmd.Env = k.Spec.Environment(append([]string{"JPY_PARENT_PID=" + strconv.Itoa(os.Getpid())}, options.Env...))
 	k.cmd.Stdout, k.cmd.Stderr = &k.words, &k.words

@@ -4,7 +4,8 @@
 // Clauses are required, optional or forbidden as in Lucene's own parser, which is not
 // what AND and OR look like where they stand side by side; a warning says so then.
 // Values are compared as Sigma compares them: the whole value, letters of any case,
-// with * and ?; a word without a field is looked for within every value. What could
+// with * and ?; a network such as 10.0.0.0/8 stands for its addresses too, Image.keyword
+// for Image, and a word without a field is looked for within every value. What could
 // only be guessed (fuzzy words, distances, ranges of text) is an error. The package
 // knows nothing of events. Data flows: text → tokens → clauses → ir.Expr.
 package lucene
@@ -22,6 +23,8 @@ const (
 	// maxText bounds a query, in bytes, maxDepth how deep parentheses may nest.
 	maxText  = 1 << 20
 	maxDepth = 100
+	// maxWarnings is the number of warnings that are told.
+	maxWarnings = 10
 )
 
 // Parse reads a query. Messages point into its text, which is the data of a file
@@ -49,6 +52,9 @@ type parser struct {
 	at    int // of what is read next
 	tok   token
 	diags diag.List
+	// pos is the position of the place known.
+	known int
+	pos   diag.Pos
 }
 
 // fail notes the first error; what comes after one is a guess.
@@ -60,14 +66,43 @@ func (p *parser) fail(start, stop int, message, hint string) {
 	p.tok = token{kind: end, start: len(p.text), stop: len(p.text)}
 }
 
+// warn notes what is read otherwise than it looks.
+func (p *parser) warn(start, stop int, message, hint string) {
+	if len(p.diags) >= maxWarnings {
+		return
+	}
+	warning := p.message(start, stop, message, hint)
+	warning.Severity = diag.Warning
+	p.diags = append(p.diags, warning)
+}
+
+// word tells whether the next clause is a word alone, without a field or wildcards.
+func (p *parser) word() bool {
+	return p.tok.kind == term && !p.tok.wild() && !p.peek(':') && !p.peek('~') && !p.peek('^')
+}
+
 func (p *parser) message(start, stop int, message, hint string) *diag.Diagnostic {
-	before := p.text[:start]
-	line := 1 + strings.Count(before, "\n")
-	column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
 	return &diag.Diagnostic{
 		Code: "lucene", Message: message, Hint: hint, File: p.file,
-		Pos: diag.Pos{Line: line, Column: column}, Width: max(utf8.RuneCountInString(p.text[start:stop]), 1),
+		Pos: p.position(start), Width: max(utf8.RuneCountInString(p.text[start:stop]), 1),
 	}
+}
+
+// position is the line and column of a place. It goes on from the last one that was
+// asked for, as most come one after the other.
+func (p *parser) position(at int) diag.Pos {
+	if at < p.known || p.known == 0 {
+		p.known, p.pos = 0, diag.Pos{Line: 1, Column: 1}
+	}
+	between := p.text[p.known:at]
+	if i := strings.LastIndexByte(between, '\n'); i >= 0 {
+		p.pos.Line += strings.Count(between, "\n")
+		p.pos.Column = 1
+		between = between[i+1:]
+	}
+	p.pos.Column += utf8.RuneCountInString(between)
+	p.known = at
+	return p.pos
 }
 
 // occur says what a clause is to its list.
@@ -94,6 +129,8 @@ func (p *parser) list(field string, depth int) ir.Expr {
 	}
 	var clauses []clause
 	var ands, ors int
+	var beside *token // a word right behind another
+	bare := false     // the clause before is a word, and nothing stands behind it
 	begin := p.tok
 	for p.tok.kind != end && p.tok.kind != closing {
 		and := false
@@ -141,10 +178,18 @@ func (p *parser) list(field string, depth int) ir.Expr {
 				c.occur = must
 			}
 		}
+		word, single := p.tok, p.word()
 		if c.expr = p.clause(field, depth); c.expr == nil {
 			return nil
 		}
+		if single && bare && beside == nil {
+			beside = &word
+		}
+		bare = single && p.tok.kind == term
 		clauses = append(clauses, c)
+	}
+	if beside != nil {
+		p.warn(beside.start, beside.stop, "words stand side by side: one of them is enough, where a cluster may take them for one value", "write OR, or quotes around one value")
 	}
 	if len(clauses) == 0 {
 		p.fail(begin.start, begin.stop, "there is nothing to look for", "write a query such as EventID:1 AND Image:*cmd.exe")
@@ -160,9 +205,7 @@ func (p *parser) combine(clauses []clause, start int, mixed bool) ir.Expr {
 		by[c.occur] = append(by[c.occur], c.expr)
 	}
 	if len(by[must]) > 0 && len(by[should]) > 0 && mixed {
-		warning := p.message(start, min(p.tok.start, len(p.text)), "AND and OR stand side by side: what AND stands next to is required, and the rest then changes nothing", "put parentheses around what belongs together")
-		warning.Severity = diag.Warning
-		p.diags = append(p.diags, warning)
+		p.warn(start, min(p.tok.start, len(p.text)), "AND and OR stand side by side: what AND stands next to is required, and the rest then changes nothing", "put parentheses around what belongs together")
 	}
 	var out []ir.Expr
 	switch {
@@ -185,7 +228,7 @@ func (p *parser) clause(field string, depth int) ir.Expr {
 			p.fail(name.start, name.stop, "wildcards in the name of a field are not supported", "name the field")
 			return nil
 		}
-		if field = name.plain(); name.text == "*" {
+		if field = fieldName(name.plain()); name.text == "*" {
 			field = ""
 		}
 		p.at++ // the colon
@@ -220,14 +263,25 @@ func (p *parser) exists() ir.Expr {
 		p.fail(p.tok.start, p.tok.stop, "_exists_ wants the name of a field", "write _exists_:Image")
 		return nil
 	}
-	e := present(p.tok.plain(), p.position(p.tok))
+	e := present(fieldName(p.tok.plain()), p.position(p.tok.start))
 	p.suffix()
 	return e
+}
+
+// forms are the names under which indices keep a field once more.
+var forms = []string{".keyword", ".caseless"}
+
+// fieldName is a field without the form in which an index keeps it.
+func fieldName(name string) string {
+	for _, form := range forms {
+		if field, ok := strings.CutSuffix(name, form); ok && field != "" {
+			return field
+		}
+	}
+	return name
 }
 
 // present is true when a field has a value, null being none.
 func present(field string, pos diag.Pos) ir.Expr {
 	return &ir.Not{X: &ir.Match{Field: field, Op: ir.Null, Pos: pos}}
 }
-
-func (p *parser) position(t token) diag.Pos { return p.message(t.start, t.stop, "", "").Pos }

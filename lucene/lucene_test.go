@@ -26,7 +26,7 @@ func show(e ir.Expr) string {
 	case *ir.Not:
 		return "not(" + show(e.X) + ")"
 	case *ir.Match:
-		ops := map[ir.Op]string{ir.Like: ":", ir.Number: "=", ir.Null: " null", ir.Regexp: "~", ir.Less: "<", ir.LessEqual: "<=", ir.Greater: ">", ir.GreaterEqual: ">="}
+		ops := map[ir.Op]string{ir.Like: ":", ir.Number: "=", ir.Null: " null", ir.CIDR: " in ", ir.Regexp: "~", ir.Less: "<", ir.LessEqual: "<=", ir.Greater: ">", ir.GreaterEqual: ">="}
 		text := e.Text
 		if e.Op == ir.Like {
 			text = e.Pattern.String()
@@ -63,6 +63,11 @@ func TestParse(t *testing.T) {
 		{`*`, `and()`},
 		{`*:*`, `and()`},
 		{`Image:a^2.5 AND b^3`, `and(Image:a, :b)`},
+		{`Ip:"10.0.0.0/8"`, `or(Ip:10.0.0.0/8, Ip in 10.0.0.0/8)`},
+		{`Ip:\:\:1\/128`, `or(Ip:::1/128, Ip in ::1/128)`},
+		{`"10.0.0.0/8"`, `:10.0.0.0/8`},
+		{`Image.keyword:*\\cmd.exe AND _exists_:a.b.caseless`, `and(Image:*\cmd.exe, not(a.b null))`},
+		{`.keyword:x`, `.keyword:x`},
 		// Lists of a field.
 		{`EventID:(1 OR 3)`, `or(EventID=1, EventID=3)`},
 		{`Image:(*a AND NOT "b c")`, `and(Image:*a, not(Image:b c))`},
@@ -128,8 +133,12 @@ func TestMessages(t *testing.T) {
 		{`a\`, `1:1 the query ends in a backslash`},
 		{strings.Repeat("(", 200), `1:102 parentheses nest deeper than 100`},
 		{strings.Repeat("x", 2<<20), `1:1 the query has 2097152 bytes, more than the 1048576 that are read`},
+		{`a b`, `1:3 warning: words stand side by side: one of them is enough, where a cluster may take them for one value`},
+		{`User:(anna bob carl)`, `1:12 warning: words stand side by side: one of them is enough, where a cluster may take them for one value`},
+		{`a b* "c" User:d`, ``},
+		{`a OR b`, ``},
 		{`a OR b AND c`, `1:1 warning: AND and OR stand side by side: what AND stands next to is required, and the rest then changes nothing`},
-		{`(a b) AND (c AND d OR e)`, `1:12 warning: AND and OR stand side by side: what AND stands next to is required, and the rest then changes nothing`},
+		{`(a OR b) AND (c AND d OR e)`, `1:15 warning: AND and OR stand side by side: what AND stands next to is required, and the rest then changes nothing`},
 		{`a AND b AND NOT c`, ``},
 		{`a OR b OR NOT c`, ``},
 	}
@@ -148,6 +157,17 @@ func TestMessages(t *testing.T) {
 		}
 		if (e == nil) != diags.HasErrors() {
 			t.Errorf("%.60q: tree %v with messages %v", c.query, e, diags)
+		}
+	}
+}
+
+// A query as long as one may be is read in a time that grows with its length.
+func TestLongQueries(t *testing.T) {
+	for _, part := range []string{"a:1 OR ", "(a:b c AND d OR e) ", "日本 "} {
+		query := strings.Repeat(part, maxText/len(part)-1) + "x"
+		e, diags := Parse(query)
+		if e == nil || len(diags) > maxWarnings {
+			t.Errorf("%q repeated: %d messages", part, len(diags))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package lucene
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -15,10 +16,12 @@ var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 // value reads a value of a field, "" for every field.
 func (p *parser) value(field string) ir.Expr {
 	t := p.tok
-	m := &ir.Match{Field: field, Op: ir.Like, Pos: p.position(t)}
+	m := &ir.Match{Field: field, Op: ir.Like, Pos: p.position(t.start)}
 	switch t.kind {
 	case quoted:
 		m.Pattern = sigma.Text(t.plain())
+		p.suffix()
+		return orNetwork(m, t.plain())
 	case slashed:
 		re, err := translate(t.text)
 		if err != nil {
@@ -46,10 +49,21 @@ func (p *parser) value(field string) ir.Expr {
 			m.Op, m.Text = ir.Number, t.plain()
 		default:
 			m.Pattern = pattern(t.text)
+			p.suffix()
+			return orNetwork(m, t.plain())
 		}
 	}
 	p.suffix()
 	return m
+}
+
+// orNetwork adds the addresses of a network to a value that names one.
+func orNetwork(m *ir.Match, text string) ir.Expr {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil || m.Field == "" {
+		return m
+	}
+	return ir.Any(m, &ir.Match{Field: m.Field, Op: ir.CIDR, Text: prefix.String(), Pos: m.Pos})
 }
 
 var comparisons = map[string]ir.Op{">": ir.Greater, ">=": ir.GreaterEqual, "<": ir.Less, "<=": ir.LessEqual}

@@ -92,7 +92,7 @@ type forkAnswer struct {
 }
 
 // newForker starts the process.
-func newForker(ctx context.Context, spec jupyter.Spec, jobs []Job) (_ *forker, err error) {
+func newForker(spec jupyter.Spec, jobs []Job) (_ *forker, err error) {
 	if !canFork {
 		return nil, errors.ErrUnsupported
 	}
@@ -112,7 +112,7 @@ func newForker(ctx context.Context, spec jupyter.Spec, jobs []Job) (_ *forker, e
 		arguments = slices.Delete(arguments, i, i+2)
 	}
 	command := append(slices.Clone(argv[1:at]), program, f.folder, strings.Join(named(jobs), ","))
-	f.cmd = exec.Command(argv[0], append(command, arguments...)...)
+	f.cmd = exec.Command(argv[0], append(command, arguments...)...) //nolint:gosec // the kernelspec's own command
 	f.cmd.Env = spec.Environment(nil)
 	f.cmd.Dir = f.folder
 	f.cmd.WaitDelay = time.Second

@@ -20,6 +20,7 @@ import threading
 
 
 def main(folder, modules, arguments):
+    assert sys.version_info >= (3, 9)  # whoever starts this starts kernels one by one then
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what imports print is no answer
     del sys.path[0]  # the folder of this file

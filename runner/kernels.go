@@ -138,7 +138,7 @@ func (k *kind) start(ctx context.Context, dir string) (process, *jupyter.KernelI
 	k.forking.Do(func() {
 		if len(r.jobs) >= worthForking && isIPython(k.spec) {
 			// A kernel that can't be forked is started.
-			k.fork, _ = newForker(starting, k.spec, r.jobs)
+			k.fork, _ = newForker(k.spec, r.jobs)
 		}
 	})
 	var err error

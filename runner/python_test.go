@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -124,41 +125,82 @@ var exitWarning = regexp.MustCompile(` stderr="[^"]*UserWarning: To exit.*\\n"`)
 // all at once on kernels that are forked.
 func TestPython(t *testing.T) {
 	python(t)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	dir := filepath.Join(t.TempDir(), "notebooks")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	var jobs []Job
+	var jobs, hanging []Job
+	cases := map[string]int{} // by the notebook
 	for i, c := range pythonCases {
-		jobs = append(jobs, write(t, filepath.Join(dir, fmt.Sprintf("n%d.ipynb", i)), "python3", c.cells...))
+		job := write(t, filepath.Join(dir, fmt.Sprintf("n%d.ipynb", i)), "python3", c.cells...)
+		cases[job.Input] = i
+		if strings.Contains(c.name, "hangs") {
+			hanging = append(hanging, job)
+		} else {
+			jobs = append(jobs, job)
+		}
 	}
-	o := Options{Timeout: 2 * time.Second, Grace: time.Second, OutputLimit: 100_000, Workers: 2}
-	check := func(t *testing.T, i int, r Result) {
+	check := func(t *testing.T, jobs []Job, o Options) {
 		t.Helper()
-		c := pythonCases[i]
-		if got := text(r.Err); got != c.err && (c.err == "" || !strings.HasPrefix(got, c.err)) {
-			t.Errorf("%s: error %q, want %q", c.name, got, c.err)
-		}
-		if c.want == "" {
-			return
-		}
-		got := exitWarning.ReplaceAllString(show(decode(t, r.Output)), "")
-		if diff := cmp.Diff(c.want, "\n"+got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		o.OutputLimit, o.Grace, o.Workers = 100_000, 3*time.Second, 2
+		for _, r := range run(t, jobs, o) {
+			c := pythonCases[cases[r.Input]]
+			if got := text(r.Err); got != c.err && (c.err == "" || !strings.HasPrefix(got, c.err)) {
+				t.Errorf("%s: error %q, want %q", c.name, got, c.err)
+			}
+			if c.want == "" {
+				continue
+			}
+			got := exitWarning.ReplaceAllString(show(decode(t, r.Output)), "")
+			if diff := cmp.Diff(c.want, "\n"+got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.name, diff)
+			}
 		}
 	}
 	t.Run("started", func(t *testing.T) {
 		for i := range jobs {
-			check(t, i, run(t, jobs[i:i+1], o)[0])
+			check(t, jobs[i:i+1], Options{})
 		}
+		check(t, hanging, Options{Timeout: 2 * time.Second})
 	})
 	t.Run("forked", func(t *testing.T) {
-		for i, r := range run(t, jobs, o) {
-			check(t, i, r)
-		}
+		check(t, jobs, Options{})
+		check(t, append(hanging, hanging...), Options{Timeout: 2 * time.Second})
 	})
-	if left := exec.Command("pgrep", "-f", dir).Run(); left == nil {
-		t.Error("a process is left")
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("files are left: %v %v", left, err)
+	}
+	// The commands of kernels name files in that folder.
+	out, err := exec.Command("pgrep", "-f", "-l", temporary).Output()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("processes are left: %v %s", err, out)
+	}
+}
+
+// TestForkFails: where kernels can't be forked, they are started.
+func TestForkFails(t *testing.T) {
+	path := python(t)
+	dir := t.TempDir()
+	wrapper := filepath.Join(dir, "python")
+	script := "#!/bin/sh\nfor a in \"$@\"; do case $a in *fork.py) echo no >>" + dir + "/refused; exit 1;; esac; done\nexec " + path + " \"$@\"\n"
+	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JUPYTER_PATH", kernelspecs(t, map[string][]string{"wrapped": {wrapper, "-m", "ipykernel_launcher", "-f", "{connection_file}"}}))
+	var jobs []Job
+	for i := range worthForking {
+		jobs = append(jobs, write(t, filepath.Join(dir, fmt.Sprintf("n%d.ipynb", i)), "wrapped", "1"))
+	}
+	for _, r := range run(t, jobs, Options{}) {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "refused")); err != nil || string(data) != "no\n" {
+		t.Errorf("forking was tried %q times, want once: %v", data, err)
 	}
 }
 

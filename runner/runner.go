@@ -82,7 +82,7 @@ func (o Options) filled() Options {
 // done.
 type Progress struct {
 	Job Job
-	// Cell is the place of the cell among all Cells, from 1.
+	// Cell is the place of the cell among all Cells, from 1; 0 while the kernel starts.
 	Cell, Cells int
 	Result      *Result
 }
@@ -169,6 +169,7 @@ func (r *runner) run(ctx context.Context, result *Result) {
 		return
 	}
 	d.prepare(kind, r.Kernel != "")
+	r.tell(Progress{Job: result.Job, Cells: len(nb.Cells)})
 	cells, err := kind.open(ctx, result.Input)
 	if err != nil {
 		result.Err = err

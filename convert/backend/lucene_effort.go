@@ -11,13 +11,6 @@ import (
 // then finds nothing, and says nothing.
 const luceneEffort = 100_000
 
-// LuceneWidens tells whether LuceneRegexp takes the upper bounds of repetitions away
-// from an expression, so that it finds more than was asked for.
-func LuceneWidens(source string) bool {
-	re, err := syntax.Parse(source, syntax.Perl)
-	return err == nil && isComplex(re)
-}
-
 // widen takes the upper bounds of repetitions away.
 func widen(re *syntax.Regexp) {
 	if re.Op == syntax.OpRepeat && re.Max > re.Min {

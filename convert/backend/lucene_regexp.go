@@ -13,35 +13,41 @@ import (
 	"github.com/huntbook/huntbook/sigma"
 )
 
-// LuceneRegexp translates a search for an RE2 expression into one of Lucene's,
+// LuceneRegexp is LuceneSearch for those who tell nobody what it widened.
+func LuceneRegexp(source string) (string, error) {
+	text, _, err := LuceneSearch(source)
+	return text, err
+}
+
+// LuceneSearch translates a search for an RE2 expression into one of Lucene's,
 // which must match the whole value and is case-sensitive. Classes such as \d
 // and letters that match in both cases are written out, so that the result
 // means the same in every version of Lucene. An inner "." matches a newline
 // too, which RE2's does not. A "/" is escaped, as between slashes it must be.
 //
 // Of an expression that is more than Lucene takes the counted repetitions lose their
-// upper bound; LuceneWidens tells.
-func LuceneRegexp(source string) (string, error) {
+// upper bound, which widened tells.
+func LuceneSearch(source string) (text string, widened bool, err error) {
 	re, err := syntax.Parse(source, syntax.Perl)
 	if err != nil {
-		return "", fmt.Errorf("the regular expression can't be read: %w", err)
+		return "", false, fmt.Errorf("the regular expression can't be read: %w", err)
 	}
-	if isComplex(re) {
+	if widened = isComplex(re); widened {
 		if widen(re); isComplex(re) {
-			return "", errors.New("Lucene's regular expressions can't be as complex as this one")
+			return "", false, errors.New("Lucene's regular expressions can't be as complex as this one")
 		}
 	}
 	t := luceneRegexp{}
-	text := cmp.Or(t.search(re, true, true), emptyText)
+	text = cmp.Or(t.search(re, true, true), emptyText)
 	if t.err != nil {
-		return "", t.err
+		return "", false, t.err
 	}
 	if strings.HasSuffix(text, `\\`) {
 		// The reader of a query takes a backslash before the closing slash for
 		// an escape.
 		text = "(" + text + ")"
 	}
-	return text, nil
+	return text, widened, nil
 }
 
 // LucenePattern writes a pattern that ignores case as Lucene's regular

@@ -204,11 +204,11 @@ func regexpLength(re string) int { return len(utf16.Encode([]rune(re))) }
 
 // searchFor asks for a regular expression.
 func (f *Fields) searchFor(field string, m *ir.Match) (Ask, error) {
-	re, err := backend.LuceneRegexp(m.Text)
+	re, widened, err := backend.LuceneSearch(m.Text)
 	if err != nil {
 		return Ask{}, backend.Unsupported(m, err.Error(), "")
 	}
-	if backend.LuceneWidens(m.Text) {
+	if widened {
 		f.remark(m, "Elasticsearch gives up on this regular expression: its counted repetitions have no upper bound here, and more may be found", "")
 	}
 	if regexpLength(re) > maxRegexp {

@@ -113,7 +113,7 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 		theirs, loose, _ = read(query, true)
 	}
 	if got := targettest.Normal(uncased(theirs)); got != want {
-		if windash(e) {
+		if targettest.NegatesDashes(e) {
 			reasons["NOT has no parentheses before the forms of a dash"] = true
 			return
 		}
@@ -133,44 +133,12 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 	})
 }
 
-// windash tells whether a tree negates values that differ in their dash alone, of
-// which pySigma negates the first.
-func windash(e ir.Expr) bool {
-	switch e := e.(type) {
-	case *ir.And:
-		return slices.ContainsFunc(e.X, windash)
-	case *ir.Not:
-		s := targettest.Normal(e)
-		return strings.Contains(s, " –") && strings.Contains(s, " /")
-	}
-	return false
-}
-
 // uncased is a tree in which no letter's case matters.
 func uncased(e ir.Expr) ir.Expr {
-	return each(e, func(m *ir.Match) { m.Cased = false })
-}
-
-// each copies a tree with its comparisons changed.
-func each(e ir.Expr, change func(*ir.Match)) ir.Expr {
-	list := func(x []ir.Expr) []ir.Expr {
-		out := make([]ir.Expr, len(x))
-		for i, m := range x {
-			out[i] = each(m, change)
-		}
-		return out
-	}
-	switch e := e.(type) {
-	case *ir.And:
-		return &ir.And{X: list(e.X)}
-	case *ir.Or:
-		return &ir.Or{X: list(e.X)}
-	case *ir.Not:
-		return &ir.Not{X: each(e.X, change)}
-	}
-	m := *e.(*ir.Match)
-	change(&m)
-	return &m
+	return targettest.Each(e, func(m *ir.Match) ir.Expr {
+		m.Cased = false
+		return m
+	})
 }
 
 func holdsNot(e ir.Expr) bool {

@@ -50,10 +50,10 @@ func TestCorpusReadsBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		converted := 0
+		chain, converted := pipeline.NewChain(p), 0
 		for _, path := range slices.Sorted(maps.Keys(rules)) {
 			for _, r := range rules[path] {
-				l, _ := pipeline.Lower(r, pipeline.NewChain(p))
+				l, _ := pipeline.Lower(r, chain)
 				if l == nil {
 					continue
 				}

@@ -31,7 +31,7 @@ var Target = &backend.Target{
 	Description: "PPL, OpenSearch's piped processing language: for OpenSearch Dashboards and the API _plugins/_ppl.",
 	Reference:   "https://docs.opensearch.org/latest/sql-and-ppl/ppl/index/",
 	Limits: []string{
-		"Queries are for OpenSearch 3.4 and later, which have ilike, regexp_match and count(eval(…)).",
+		"Queries are for OpenSearch 3.4 and later, which have ilike and regexp_match.",
 		"A backslash before a wildcard is misread up to OpenSearch 3.8 or so (opensearch-project/sql, pull request 5653); from then on the queries mean what they say.",
 		"A field that no searched index maps is an error of PPL.",
 		"A field with several values in one event is compared as PPL compares lists.",

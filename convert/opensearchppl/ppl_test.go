@@ -177,6 +177,9 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 	case err != nil && holds(e, func(m *ir.Match) bool { return strings.Contains(m.Pattern.String(), `"`) }):
 		reasons["a quote at a value's end stands outside of the string"] = true
 		return
+	case err != nil && holds(e, func(m *ir.Match) bool { return m.Op == ir.Regexp && strings.Contains(m.Text, "'") }):
+		reasons["a quote in a regular expression ends the string"] = true
+		return
 	case err != nil:
 		reasons["unexplained: "+err.Error()+" in "+query] = true
 		return
@@ -224,7 +227,9 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 		}
 		return m
 	})
-	if got, want := targettest.Normal(got), targettest.Normal(want); got != want {
+	if got, want := targettest.Normal(got), targettest.Normal(want); got != want && targettest.NegatesDashes(e) {
+		reasons["NOT has no parentheses before the forms of a dash"] = true
+	} else if got != want {
 		reasons["unexplained: "+query+"\nreads "+got+"\nwant  "+want] = true
 	}
 }
@@ -232,8 +237,8 @@ func differences(e ir.Expr, query string, reasons map[string]bool) {
 func withoutBackslashes(p ir.Pattern) ir.Pattern {
 	var out ir.Pattern
 	for _, t := range p {
-		if t.Text != `\` {
-			t.Text = strings.ReplaceAll(t.Text, `\`, "")
+		t.Text = strings.ReplaceAll(t.Text, `\`, "")
+		if t.Text != "" || t.Kind != sigma.Literal {
 			out = out.Append(t)
 		}
 	}

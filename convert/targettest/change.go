@@ -2,6 +2,7 @@ package targettest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/ir"
@@ -69,4 +70,17 @@ func Unguarded(e ir.Expr) ir.Expr {
 		m.Op, m.Pattern = ir.Exists, nil
 	}
 	return &m
+}
+
+// NegatesDashes tells whether a tree negates values that differ in their dash alone,
+// of which pySigma negates the first.
+func NegatesDashes(e ir.Expr) bool {
+	switch e := e.(type) {
+	case *ir.And:
+		return slices.ContainsFunc(e.X, NegatesDashes)
+	case *ir.Not:
+		s := Normal(e)
+		return strings.Contains(s, " –") && strings.Contains(s, " /")
+	}
+	return false
 }

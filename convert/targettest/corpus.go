@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/huntbook/huntbook/diag"
@@ -31,6 +32,18 @@ func Shared(t testing.TB) string {
 // Corpus are the corpus' rules by path. Those in its folder unsupported may not be
 // readable.
 func Corpus(t testing.TB) map[string][]*sigma.Rule {
+	t.Helper()
+	Shared(t)
+	corpus.Do(func() { corpusRules = readCorpus(t) })
+	return corpusRules
+}
+
+var (
+	corpus      sync.Once
+	corpusRules map[string][]*sigma.Rule
+)
+
+func readCorpus(t testing.TB) map[string][]*sigma.Rule {
 	t.Helper()
 	root := filepath.Join(Shared(t), "corpus", "sigma")
 	out := map[string][]*sigma.Rule{}

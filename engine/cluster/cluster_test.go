@@ -59,7 +59,7 @@ func newGround(t *testing.T, address, standardName string) *ground {
 
 func connect(t *testing.T, address string) *elastic.Client {
 	t.Helper()
-	client, err := elastic.New(elastic.Config{Addresses: []string{address}, Wait: func(int) time.Duration { return 200 * time.Millisecond }, Retries: 300})
+	client, err := elastic.New(elastic.Config{Addresses: []string{address}, Wait: func(int) time.Duration { return 200 * time.Millisecond }, Retries: 3000})
 	if err != nil {
 		t.Fatal(err)
 	}

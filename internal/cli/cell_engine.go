@@ -27,6 +27,22 @@ const (
 	fingerprintVariable = "HUNTBOOK_FINGERPRINT"
 )
 
+// Variable is a variable of the environment.
+type Variable struct{ Name, Doc string }
+
+// CellVariables are those that say who asks the cluster that a cell names.
+func CellVariables() []Variable {
+	return []Variable{
+		{clusterVariable, "the address of the cluster that the others are for, such as https://es:9200; cells that name another one ask it as nobody"},
+		{userVariable, "the name to sign in with"},
+		{passwordVariable, "its password"},
+		{apiKeyVariable, "an API key, in the place of a name and password"},
+		{tokenVariable, "a bearer token, likewise"},
+		{caVariable, "a file with the certificates (PEM) of the authorities to trust"},
+		{fingerprintVariable, "the SHA-256 of the server's certificate or its authority's, to trust it"},
+	}
+}
+
 // cellEngine answers the cells of notebooks in a folder: from files, or from the
 // cluster that their data is.
 type cellEngine struct {

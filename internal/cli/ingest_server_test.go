@@ -35,7 +35,7 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	if err := os.Symlink(self, path); err != nil {
 		t.Fatal(err)
 	}
-	return exec.Command(path, args...) //nolint:gosec // the test's own program
+	return exec.Command(path, args...)
 }
 
 // succeed runs the program to its end and gives its standard error.
@@ -160,7 +160,7 @@ func brokerClient(t *testing.T, broker string) *kgo.Client {
 func produceLines(t *testing.T, broker, topic, path string) {
 	t.Helper()
 	if kcat, err := exec.LookPath("kcat"); err == nil {
-		out, err := exec.Command(kcat, "-t", topic, "-b", broker, "-P", "-l", path).CombinedOutput() //nolint:gosec // the tool under test
+		out, err := exec.Command(kcat, "-t", topic, "-b", broker, "-P", "-l", path).CombinedOutput()
 		if err != nil {
 			t.Fatalf("kcat: %v\n%s", err, out)
 		}
@@ -244,7 +244,9 @@ func TestChain(t *testing.T) {
 	if err := ingester.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("it ended by itself")
+	}
 	if n := documentCount(t, url, indices); n != seedEvents {
 		t.Errorf("%d documents, want %d", n, seedEvents)
 	}

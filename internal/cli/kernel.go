@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -93,12 +94,19 @@ func (a *app) installKernel(user bool, prefix string) error {
 
 func (a *app) kernelStartCommand() *cobra.Command {
 	var file string
+	var variables strings.Builder
+	for _, v := range CellVariables() {
+		fmt.Fprintf(&variables, "\n  %-20s %s", v.Name, v.Doc)
+	}
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Be the kernel, as Jupyter starts it",
 		Long: `Serve cells where a connection file says, until a front end asks for the end. Data
 is looked for from the folder in which it runs, which is the notebook's. Ctrl-C
-stops the cell that runs, not the kernel.`,
+stops the cell that runs, not the kernel.
+
+Who asks a cluster is in the environment:
+` + variables.String(),
 		Example: `  huntbook kernel start --connection-file connection.json
   jupyter console --existing connection.json`,
 		Args: noWords,

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/huntbook/huntbook/diag"
-	"github.com/huntbook/huntbook/engine"
 	"github.com/huntbook/huntbook/internal/version"
 	"github.com/huntbook/huntbook/jupyter"
 	"github.com/huntbook/huntbook/kernel"
@@ -40,7 +39,7 @@ ran, and the others go on; the exit code is then 1.
 
 Secrets come through the environment. Values of variables such as ES_PASSWORD or
 JUPYTER_TOKEN are taken out of outputs.`,
-		Example: `  huntbook run hunts/notebooks/
+		Example: `  huntbook run hunts/
   huntbook run hunt.ipynb -p since 2020-09-21 -p rows 100 -o hunt-september.ipynb
   huntbook run notebooks/ -y params.yml -o done/ -j 8 --timeout 30m
   huntbook run hunt.ipynb --kernel python3`,
@@ -115,11 +114,11 @@ func (r *running) run(ctx context.Context, args []string) error {
 	read.Stdin = strings.NewReader("") // notebooks have none
 	r.o.Version = version.Number()
 	r.o.Session = func(dir string) (*kernel.Session, error) {
-		local, err := engine.NewLocal(dir, read, engine.Bounds{})
+		e, err := r.cellEngine(dir, read)
 		if err != nil {
 			return nil, err
 		}
-		return kernel.NewSession(local), nil
+		return kernel.NewSession(e), nil
 	}
 	r.at, r.total = map[string]runner.Progress{}, len(jobs)
 	r.o.Progress = r.progress
@@ -309,7 +308,12 @@ func (r *running) showLine() {
 	defer r.mu.Unlock()
 	line := fmt.Sprintf("%s of %s done", number(r.done), plural(r.total, "notebook", "notebooks"))
 	for _, input := range slices.Sorted(maps.Keys(r.at)) {
-		line += fmt.Sprintf("; %s: cell %d of %d", diag.Printable(input), r.at[input].Cell, r.at[input].Cells)
+		at := r.at[input]
+		if line += "; " + diag.Printable(input); at.Cell == 0 {
+			line += ": its kernel starts"
+		} else {
+			line += fmt.Sprintf(": cell %d of %d", at.Cell, at.Cells)
+		}
 	}
 	if !r.errTerm {
 		fmt.Fprintln(r.Err, line)

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write the pages")
 func TestPages(t *testing.T) {
 	for name, page := range map[string]func() string{
 		"cells.md":           kernel.Reference,
+		"kernel.md":          kernelPage,
 		"checks.md":          check.Reference,
 		"targets.md":         targets,
 		"modifiers.md":       modifiers,
@@ -68,6 +69,9 @@ func targets() string {
 			for _, l := range t.Limits {
 				fmt.Fprintf(&b, "- %s\n", l)
 			}
+		}
+		if len(t.Correlations) > 0 {
+			fmt.Fprintf(&b, "\nCorrelations: `%s`.\n", strings.Join(t.Correlations, "`, `"))
 		}
 		b.WriteString("\n| output format (`-f`) | |\n|---|---|\n")
 		for _, f := range t.Formats {

@@ -8,6 +8,7 @@ package querystring
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,8 +53,14 @@ func (q Query) Normal() Query {
 			members = append(members, m)
 		}
 	}
-	slices.SortFunc(members, func(a, b Query) int { return strings.Compare(a.String(), b.String()) })
-	members = slices.CompactFunc(members, func(a, b Query) bool { return a.String() == b.String() })
+	texts := map[string]Query{}
+	for _, m := range members {
+		texts[m.String()] = m
+	}
+	members = members[:0]
+	for _, text := range slices.Sorted(maps.Keys(texts)) {
+		members = append(members, texts[text])
+	}
 	if len(members) == 1 && q.Op != "not" {
 		return members[0]
 	}

@@ -3,6 +3,7 @@ package zmtp
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -84,7 +85,7 @@ func (p *peer) send(message []byte) {
 	}
 	if p.queued > 0 && p.queued+int64(len(message)) > p.socket.bounds.Queue {
 		p.ending, p.queue = true, nil
-		p.conn.Close()
+		_ = p.conn.Close()
 	} else {
 		p.queue = append(p.queue, message)
 		p.queued += int64(len(message))
@@ -103,7 +104,7 @@ func (p *peer) end() {
 // write sends what is queued, until the end.
 func (p *peer) write() {
 	defer close(p.sent)
-	defer p.conn.Close()
+	defer func() { _ = p.conn.Close() }()
 	for {
 		p.mu.Lock()
 		for len(p.queue) == 0 && !p.ending {
@@ -153,7 +154,7 @@ func (p *peer) message() ([][]byte, error) {
 	for {
 		f, err := readFrame(p.in, left)
 		switch {
-		case err == io.EOF && frames != nil:
+		case errors.Is(err, io.EOF) && frames != nil:
 			return nil, io.ErrUnexpectedEOF
 		case err != nil:
 			return nil, err

@@ -67,7 +67,7 @@ func Dial(ctx context.Context, kind Kind, address string, identity []byte, bound
 func (s *Socket) connect(conn net.Conn, identity []byte) error {
 	p, err := shake(s, conn, identity)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return fmt.Errorf("connecting to %s: %w", conn.RemoteAddr(), err)
 	}
 	if s.kind == Subscribe {
@@ -115,13 +115,13 @@ func (s *Socket) accept() {
 func (s *Socket) serve(conn net.Conn) {
 	id, ok := s.reserve()
 	if !ok {
-		conn.Close()
+		_ = conn.Close()
 		return
 	}
 	p, err := shake(s, conn, nil)
 	if err != nil {
 		s.release(id)
-		conn.Close()
+		_ = conn.Close()
 		return
 	}
 	p.id = id
@@ -130,7 +130,7 @@ func (s *Socket) serve(conn net.Conn) {
 		// The peer is told by its connection's end, whatever it did.
 		_ = p.read()
 	} else {
-		conn.Close()
+		_ = conn.Close()
 	}
 	s.remove(p)
 }
@@ -265,7 +265,7 @@ func (s *Socket) Close() {
 	close(s.closed)
 	s.mu.Unlock()
 	if s.listener != nil {
-		s.listener.Close()
+		_ = s.listener.Close()
 	}
 	deadline := time.Now().Add(s.bounds.Linger)
 	peers := s.all()

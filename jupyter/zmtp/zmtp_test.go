@@ -332,7 +332,7 @@ func TestDialWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := free.Addr().String()
-	free.Close()
+	_ = free.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
@@ -395,7 +395,7 @@ func FuzzPeer(f *testing.F) {
 		}
 		s := newSocket(kind, Bounds{Message: 1 << 10, Frames: 4, Queue: 1 << 10})
 		ours, theirs := net.Pipe()
-		theirs.Close()
+		_ = theirs.Close()
 		p := newPeer(s, ours)
 		p.in.Reset(bytes.NewReader(data))
 		for {

@@ -180,22 +180,14 @@ func (c *completer) words(commands []syntax.Command, word string) {
 func (c *completer) flag(name, word string) {
 	switch name {
 	case "fields":
-		_, last, several := cutLast(word, ",")
-		if !several {
-			last = word
-		}
-		c.fields(last, func(s string) string { return s })
+		c.fields(behindLast(word, ","), func(s string) string { return s })
 	case "as":
 		c.offer(word, "picture", "vega-lite")
 	}
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
-}
+// behindLast is what stands behind the last separator, all without one.
+func behindLast(s, sep string) string { return s[strings.LastIndex(s, sep)+1:] }
 
 // fields offers the fields of the data.
 func (c *completer) fields(word string, write func(string) string) {
@@ -323,12 +315,8 @@ func (c *completer) detection(item string) {
 	case isValue:
 		c.values(field, strings.TrimLeft(value, " "), yamlValue)
 	case hasModifiers:
-		_, last, several := cutLast(modifiers, "|")
-		if !several {
-			last = modifiers
-		}
 		for _, m := range sigma.Modifiers() {
-			c.offer(last, m.Name)
+			c.offer(behindLast(modifiers, "|"), m.Name)
 		}
 	default:
 		c.fields(item, func(s string) string { return s })

@@ -18,7 +18,7 @@ func WriteFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	name = path.Clean(filepath.ToSlash(name))
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return refused(name, err)

@@ -56,10 +56,10 @@ give_up() {
   kill -9 "$pid" 2>/dev/null || true
   exit 1
 }
-end=$((SECONDS + 120))
+end=$((SECONDS + 300))
 until server_answers "$port"; do
   kill -0 "$pid" 2>/dev/null || give_up "stopped while starting"
-  [ "$SECONDS" -lt "$end" ] || give_up "does not answer after two minutes"
+  [ "$SECONDS" -lt "$end" ] || give_up "does not answer after five minutes"
   sleep 0.2
 done
 echo "$pid $port"
