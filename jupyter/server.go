@@ -192,11 +192,14 @@ func (s *Server) answer(ctx context.Context, socket *zmtp.Socket, m *Message) {
 		_ = m.Decode(&c)
 		out.publish("comm_close", map[string]any{"comm_id": c.ID, "data": map[string]any{}})
 	default:
-		if content, err := s.content(kind, m); err != nil {
-			reply(replyStatus{"error", "RequestError", err.Error()})
-		} else if isRequest {
-			reply(content)
+		if !isRequest {
+			return // news of something that we never opened
 		}
+		content, err := s.content(kind, m)
+		if err != nil {
+			content = replyStatus{"error", "RequestError", err.Error()}
+		}
+		reply(content)
 	}
 }
 

@@ -199,6 +199,18 @@ func TestRequests(t *testing.T) {
 	if strings.Join(closed, " ") != "status comm_close status" {
 		t.Errorf("a comm gives %v", closed)
 	}
+	// What asks for nothing is not answered.
+	w, stop, err = c.ask(c.shell, "comm_msg", map[string]any{"comm_id": "1"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	<-w.idle
+	select {
+	case m := <-w.reply:
+		t.Errorf("it is answered with %s", m.Header.MsgType)
+	default:
+	}
 }
 
 func TestHistory(t *testing.T) {

@@ -44,6 +44,8 @@ type step struct {
 	in      *engine.Result // of a magic that takes one; never nil then
 	out     *outputs
 	result  *engine.Result // of a magic that gives one
+	// value tells that what is shown is the value of the line.
+	value bool
 }
 
 // Flag is an option of a magic; every flag takes a value.

@@ -16,7 +16,7 @@ import (
 )
 
 const fileProse = "With a FILE all findings that were fetched are written there, below the folder of the notebook and nowhere else; without one they are shown, as many as the parameter rows says. " +
-	"Files are written in a front end of Jupyter, not while a hunt runs."
+	"Files are written when a notebook is run, not while a hunt makes it."
 
 func csvMagic() Magic {
 	return Magic{
@@ -101,7 +101,7 @@ func (s *step) export(kind string, write func([]engine.Finding) ([]byte, error))
 	}
 	name := s.words[0].Text
 	if s.session.WriteFile == nil {
-		return fmt.Errorf("%s is not written: files are written only in a front end of Jupyter", name)
+		return fmt.Errorf("%s is not written: a hunt writes no files for its cells; run the notebook", name)
 	}
 	if err := s.session.WriteFile(name, text); err != nil {
 		return err

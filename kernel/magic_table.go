@@ -12,6 +12,7 @@ import (
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/notebook"
 )
 
 // The bounds of a table.
@@ -63,10 +64,14 @@ func runTable(_ context.Context, s *step) error {
 	if len(findings) < s.in.Count {
 		caption = thousands(len(findings)) + " of " + caption + " shown"
 	}
-	s.out.display(map[string]any{
+	table := notebook.Output{Type: notebook.DisplayData, Data: map[string]any{
 		"text/html":  htmlTable(caption, fields, findings, s.session.parameters.eventSize),
 		"text/plain": textTable(caption, fields, findings),
-	}, nil)
+	}}
+	if s.value {
+		table.Type = notebook.ExecuteResult
+	}
+	s.out.add(table)
 	return nil
 }
 

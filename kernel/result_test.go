@@ -127,7 +127,7 @@ func TestWhatResultsCanNotDo(t *testing.T) {
 		// Messages into a query point into the cell.
 		{"# x\n%%lucene\nstarts AND\n  (a", "RuleError: this parenthesis is not closed\ncell:4:3: error: this parenthesis is not closed\n    4 |   (a\n      |   ^\n"},
 		{"%a = %lucene 'é AND b~'", "RuleError: words that are like a word are not looked for; write \"\\~\" for the character\ncell:1:22: error"},
-		{"%lucene starts | csv a.csv", "3 events found.\nEngineError: a.csv is not written: files are written only in a front end of Jupyter\ncell:1:18: error"},
+		{"%lucene starts | csv a.csv", "3 events found.\nEngineError: a.csv is not written: a hunt writes no files for its cells; run the notebook\ncell:1:18: error"},
 	}
 	for _, c := range cases {
 		if got := transcript(t, shelf(), c.cell); !strings.HasPrefix(got, c.want) {
@@ -253,6 +253,14 @@ func TestStream(t *testing.T) {
 	outputs, _ = s.Stream(t.Context(), "%data x\n%lucene starts\n%table --fields User\n%lucene broken", collect(&pieces))
 	if got := strings.Join(pieces, " "); got != "stream stream display_data error" || len(outputs) != 3 {
 		t.Errorf("pieces %s, %d outputs", got, len(outputs))
+	}
+	// A result alone in a line is the value of the cell.
+	pieces = nil
+	if _, err := s.Stream(t.Context(), "%s = %lucene starts\n%s\n%last\n%last | table", collect(&pieces)); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(pieces, " "); got != "stream execute_result execute_result display_data" {
+		t.Errorf("pieces %s", got)
 	}
 }
 

@@ -168,7 +168,7 @@ func (s *Session) run(ctx context.Context, magics []*Magic, calls []*call, file 
 	case name != "":
 		s.kept[name] = result
 	case len(magics) == 1 && magics[0].kept:
-		return runTable(ctx, &step{call: &call{}, session: s, in: result, out: out})
+		return runTable(ctx, &step{call: &call{}, session: s, in: result, out: out, value: true})
 	}
 	return nil
 }

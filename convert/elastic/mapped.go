@@ -1,7 +1,9 @@
 package elastic
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -96,7 +98,7 @@ func (f *Fields) mappedValue(field *mapping.Field, m *ir.Match, p ir.Pattern) (A
 		base.Pattern = sigma.Text(strings.ToLower(text))
 	}
 	if !can {
-		f.remark(m, fmt.Sprintf("field %s is of type %s and never %q", field.Name, field.Forms[0].Type, text), "")
+		f.remark(m, fmt.Sprintf("field %s is of type %s and never %q", field.Name, field.Type, text), "")
 		return Ask{Op: Never}, nil
 	}
 	return base, nil
@@ -207,37 +209,39 @@ func (f *Fields) mappedNetwork(field *mapping.Field, m *ir.Match) (Ask, error) {
 }
 
 func (f *Fields) cannot(field *mapping.Field, m *ir.Match, why string) error {
-	what := field.Conflict
-	if what == "" && len(field.Forms) > 0 {
-		what = "of type " + field.Forms[0].Type
-	}
+	what := cmp.Or(field.Conflict, "of type "+field.Type)
 	return backend.Unsupported(m, fmt.Sprintf("field %s is %s in the index, %s", field.Name, what, why), "")
 }
 
 // mappedFields are patterns of the names of all whole texts: the sub-field that
-// nearly all have, and those that are whole themselves; where they are many, every
-// field.
+// nearly all have, and the others by name; where those are many, every field.
 func (f *Fields) mappedFields() (names []string, fold bool) {
-	subs := map[string]bool{}
-	var own []string
+	subs := map[string][]string{}
+	common := ""
 	for _, name := range f.index.Names() {
 		field := f.index.Field(name)
 		form, ok := field.Whole(false)
 		if !ok {
 			continue
 		}
-		fold = fold || form.Case != mapping.Folded
-		if sub := strings.TrimPrefix(form.Name, name); sub != "" {
-			subs[sub] = true
-		} else {
-			own = append(own, name)
+		fold = fold || form.Case != mapping.Folded && field.Kind != mapping.IP
+		sub := strings.TrimPrefix(form.Name, name)
+		subs[sub] = append(subs[sub], form.Name)
+		if sub != "" && (common == "" || len(subs[sub]) > len(subs[common])) {
+			common = sub
 		}
 	}
-	if len(subs) != 1 || len(own) > 16 {
+	if common == "" {
 		return []string{""}, fold
 	}
-	for sub := range subs {
-		names = append(names, "*"+sub)
+	names = []string{"*" + common}
+	for _, sub := range slices.Sorted(maps.Keys(subs)) {
+		if sub != common {
+			names = append(names, subs[sub]...)
+		}
 	}
-	return append(names, own...), fold
+	if len(names) > 64 {
+		return []string{""}, fold
+	}
+	return names, fold
 }

@@ -130,7 +130,8 @@ func (q *QueryString) pieces(asks []Ask, all bool) []backend.Piece {
 // isEvery tells whether a name stands for every field.
 func isEvery(field string) bool { return field == "" || strings.HasPrefix(field, "*") }
 
-// flatten takes apart what is linked by the operator that links the questions.
+// flatten takes apart what is linked by the operator that links the questions, and
+// leaves out what beside others can't match.
 func flatten(asks []Ask, all bool) []Ask {
 	var out []Ask
 	for _, a := range asks {
@@ -138,7 +139,12 @@ func flatten(asks []Ask, all bool) []Ask {
 			out = append(out, flatten(a.Of, all)...)
 			continue
 		}
-		out = append(out, a)
+		if a.Op != Never || all || len(asks) == 1 {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 && len(asks) > 0 {
+		out = []Ask{{Op: Never}}
 	}
 	return out
 }

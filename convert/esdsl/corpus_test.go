@@ -23,6 +23,16 @@ func TestCorpusAgainstSigmac(t *testing.T) {
 		[2]string{"Field mapping must return str", "ours\tsigmac is an error: a field with several names"},
 		[2]string{"Map values must be strings", "ours\tsigmac is an error: true or false"})
 	sigmac.Unsupported = map[string]string{"aggregation": "neither\tsigmac counts over all of the time; in windows of it the query DSL can't count"}
+	const text, timeframe = "ours\tsigmac took an expression of a list for text", "ours\tsigmac asked for the last timeframe in a field date, where nothing is counted"
+	sigmac.Rules = map[string]string{
+		"rules/linux/auditd/execve/lnx_auditd_system_shutdown_reboot.yml":                                         "ours\tsigmac lost numbers without field",
+		"rules/linux/builtin/lnx_shell_susp_commands.yml":                                                         "ours\tsigmac put a wildcard before a keyword that has one, and none behind it",
+		"rules/windows/powershell/powershell_module/posh_pm_invoke_obfuscation_obfuscated_iex.yml":                text,
+		"rules/windows/process_creation/proc_creation_win_hktl_invoke_obfuscation_obfuscated_iex_commandline.yml": text,
+		"unsupported/cloud/aws_ses_messaging_enabled.yml":                                                         timeframe,
+		"unsupported/windows/win_remote_schtask.yml":                                                              timeframe,
+	}
+	sigmac.Counts = "ours\tsigmac wrote one of several conditions"
 	sigmac.Steps = append(sigmac.Steps, targettest.LuceneStep{
 		Reason: "ours\tsigmac doubled the backslashes of a value that begins with two",
 		Change: func(q querystring.Query) querystring.Query {

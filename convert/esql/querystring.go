@@ -63,7 +63,7 @@ func (w *writer) remark(m *ir.Match, message, hint string) {
 
 // Remarks are what is to be told about the queries since the last call.
 func (w *writer) Remarks() diag.List {
-	list := append(w.remarks, w.strings.Remarks()...)
+	list := slices.Concat(w.remarks, w.strings.Remarks())
 	w.remarks = nil
 	return list
 }

@@ -27,6 +27,8 @@ type Index struct {
 // Field is a name that rules and queries use.
 type Field struct {
 	Name string
+	// Type is Elasticsearch's, of the field itself.
+	Type string
 	// Kind is what the field itself, without its multi-fields, holds.
 	Kind Kind
 	// Forms are the ways in which values are kept: the field itself first, where
@@ -136,13 +138,13 @@ func (x *Index) Field(name string) *Field {
 		}
 		for _, form := range f.Forms {
 			if form.Name == name {
-				return &Field{Name: name, Kind: kinds[form.Type], Forms: []Form{form}}
+				return &Field{Name: name, Type: form.Type, Kind: kinds[form.Type], Forms: []Form{form}}
 			}
 		}
 		if len(f.Forms) == 1 && f.Forms[0].Type == "flattened" {
 			form := f.Forms[0]
 			form.Name, form.Whole, form.Simple = name, true, true
-			return &Field{Name: name, Kind: Text, Forms: []Form{form}}
+			return &Field{Name: name, Type: form.Type, Kind: Text, Forms: []Form{form}}
 		}
 		return nil
 	}
@@ -192,7 +194,7 @@ func (f *Field) Words() (Form, bool) {
 // merge makes f what holds for the field in both indices.
 func (f *Field) merge(other *Field, in, otherIn string) {
 	if f.Kind != other.Kind && f.Conflict == "" {
-		f.Conflict = fmt.Sprintf("%s in %s, %s in %s", f.typeName(), in, other.typeName(), otherIn)
+		f.Conflict = fmt.Sprintf("%s in %s, %s in %s", f.Type, in, other.Type, otherIn)
 		f.Kind = Mixed
 	}
 	var forms []Form
@@ -204,13 +206,6 @@ func (f *Field) merge(other *Field, in, otherIn string) {
 		}
 	}
 	f.Forms = forms
-}
-
-func (f *Field) typeName() string {
-	if len(f.Forms) == 0 {
-		return "no searchable field"
-	}
-	return f.Forms[0].Type
 }
 
 func (f Form) merge(other Form) Form {

@@ -81,7 +81,8 @@ func readIndex(data json.RawMessage) (fields []*Field, ok bool, err error) {
 // Elasticsearch 6.
 func readMappings(data json.RawMessage) (property, error) {
 	var root property
-	if err := json.Unmarshal(data, &root); err == nil && (root.Properties != nil || root.Runtime != nil) {
+	err := json.Unmarshal(data, &root)
+	if err == nil && (root.Properties != nil || root.Runtime != nil) {
 		return root, nil
 	}
 	var types map[string]json.RawMessage
@@ -90,11 +91,11 @@ func readMappings(data json.RawMessage) (property, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		var typed property
-		if json.Unmarshal(types[name], &typed) == nil && typed.Properties != nil {
+		if json.Unmarshal(types[name], &typed) == nil && typed.Properties != nil && name != "properties" {
 			return typed, nil
 		}
 	}
-	return root, nil
+	return root, err
 }
 
 type reader struct {
@@ -120,7 +121,7 @@ func (r *reader) object(prefix string, properties map[string]property) {
 			}
 			continue
 		}
-		f := &Field{Name: name, Kind: Other}
+		f := &Field{Name: name, Type: p.Type, Kind: Other}
 		if kind, known := kinds[p.Type]; known {
 			f.Kind = kind
 		}
@@ -140,7 +141,7 @@ func (r *reader) aliases() {
 			if f.Name != r.alias[name] {
 				continue
 			}
-			other := &Field{Name: name, Kind: f.Kind}
+			other := &Field{Name: name, Type: f.Type, Kind: f.Kind}
 			for _, form := range f.Forms {
 				if form.Name == f.Name {
 					form.Name = name

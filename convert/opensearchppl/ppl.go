@@ -124,7 +124,7 @@ func (w *writer) UseMapping(m *mapping.Index) {
 
 // Remarks are what is to be told about the queries since the last call.
 func (w *writer) Remarks() diag.List {
-	list := append(w.remarks, w.strings.Remarks()...)
+	list := slices.Concat(w.remarks, w.strings.Remarks())
 	w.remarks = nil
 	return list
 }

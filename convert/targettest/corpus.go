@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -45,20 +46,19 @@ var (
 
 func readCorpus(t testing.TB) map[string][]*sigma.Rule {
 	t.Helper()
-	root := filepath.Join(Shared(t), "corpus", "sigma")
+	root := os.DirFS(filepath.Join(Shared(t), "corpus", "sigma"))
 	out := map[string][]*sigma.Rule{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() && d.Name() == "regression_data" {
 			return fs.SkipDir
 		}
-		name, _ := filepath.Rel(root, path)
-		if d.IsDir() || filepath.Ext(path) != ".yml" || !strings.Contains(name, string(filepath.Separator)) {
+		if d.IsDir() || path.Ext(name) != ".yml" || !strings.Contains(name, "/") {
 			return nil
 		}
-		data, err := os.ReadFile(path)
+		data, err := fs.ReadFile(root, name)
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func readCorpus(t testing.TB) map[string][]*sigma.Rule {
 		if diags.HasErrors() && !strings.HasPrefix(name, "unsupported") {
 			t.Errorf("%s does not parse: %v", name, diags.Errors())
 		}
-		out[filepath.ToSlash(name)] = rules
+		out[name] = rules
 		return nil
 	})
 	if err != nil {

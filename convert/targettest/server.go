@@ -41,7 +41,7 @@ func NewIndex(t testing.TB, properties map[string]any, docs []string) *Index {
 }
 
 // client gives up where a query keeps the server busy.
-var client = &http.Client{Timeout: time.Minute}
+var client = &http.Client{Timeout: 5 * time.Minute}
 
 func asJSON(t testing.TB, v any) string {
 	t.Helper()

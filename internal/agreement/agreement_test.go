@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -200,15 +201,21 @@ func compare(t *testing.T, server *agreement.Server, want *reference, tally *tal
 			continue
 		}
 		group.Go(func() error {
+			st := time.Now()
 			got, err := server.Ask(ctx, language, entry.Rule)
+			if d := time.Since(st); d > 3*time.Second {
+				fmt.Println("slow", d, target, product, entry.Path)
+			}
 			tally.add(entry.Path, standardName, product, target, want.ids[i], got, err)
 			return ctx.Err()
 		})
 	}
+	st := time.Now()
 	tally.begin(standardName, product, target)
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	fmt.Println(standardName, product, target, time.Since(st), *tally.counts[run{standardName, product, target}])
 }
 
 type run struct{ standard, product, target string }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 
 	"github.com/huntbook/huntbook/elastic"
 	"github.com/huntbook/huntbook/event"
@@ -22,6 +23,8 @@ import (
 	"github.com/huntbook/huntbook/sink"
 	"github.com/huntbook/huntbook/standard"
 )
+
+var date = regexp.MustCompile(`(\d{4}\.\d\d\.\d\d|undated)$`)
 
 // Events are those of files, or some of them.
 type Events struct {
@@ -78,7 +81,8 @@ func Store(ctx context.Context, client *elastic.Client, s *standard.Standard, pr
 		docs := make([]standard.Document, len(rows))
 		for i, row := range rows {
 			docs[i] = all[row]
-			docs[i].Index = prefix + docs[i].Index
+			// An index for each day would be hundreds of some events.
+			docs[i].Index = prefix + date.ReplaceAllString(docs[i].Index, "all")
 		}
 		result, err := to.Send(ctx, docs)
 		stored += result.Stored

@@ -212,7 +212,7 @@ func TestHuntSecrets(t *testing.T) {
 				t.Setenv(c.env, secret)
 			}
 			own := *g
-			own.T = t
+			own.T, own.rules = t, filepath.Join(g.rules, "wmi_event")
 			out := fmt.Sprint("secrets", i)
 			stdout, stderr := own.hunt(c.code, out, append(c.args, "-e", address, "--ca", authority.File)...)
 			if !strings.Contains(stderr, c.told) || c.told == "" && stderr != "" {

@@ -129,7 +129,7 @@ func (a *app) startKernel(ctx context.Context, file string) error {
 		return err
 	}
 	session := kernel.NewSession(e)
-	session.WriteFile = serve.WriteFile
+	session.WriteFile = serve.FilesBelow(".")
 	server, err := jupyter.NewServer(connection, serve.New(session, version.Number(), e.Progress))
 	if err != nil {
 		return err

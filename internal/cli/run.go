@@ -20,6 +20,7 @@ import (
 	"github.com/huntbook/huntbook/internal/version"
 	"github.com/huntbook/huntbook/jupyter"
 	"github.com/huntbook/huntbook/kernel"
+	"github.com/huntbook/huntbook/kernel/serve"
 	"github.com/huntbook/huntbook/runner"
 )
 
@@ -118,7 +119,9 @@ func (r *running) run(ctx context.Context, args []string) error {
 		if err != nil {
 			return nil, err
 		}
-		return kernel.NewSession(e), nil
+		session := kernel.NewSession(e)
+		session.WriteFile = serve.FilesBelow(dir)
+		return session, nil
 	}
 	r.at, r.total = map[string]runner.Progress{}, len(jobs)
 	r.o.Progress = r.progress

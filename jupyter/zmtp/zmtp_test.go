@@ -145,7 +145,7 @@ func connect(t *testing.T, s *Socket) peerByHand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return peerByHand{conn, t}
 }
 

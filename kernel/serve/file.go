@@ -11,10 +11,14 @@ import (
 	"github.com/huntbook/huntbook/internal/atomicfile"
 )
 
-// WriteFile writes a file below the working folder, whole or not at all. A name, or a
+// FilesBelow returns what writes a file below a folder, whole or not at all. A name, or a
 // link on its way, that leads out of the folder is an error.
-func WriteFile(name string, content []byte) error {
-	root, err := os.OpenRoot(".")
+func FilesBelow(dir string) func(name string, content []byte) error {
+	return func(name string, content []byte) error { return writeFile(dir, name, content) }
+}
+
+func writeFile(dir, name string, content []byte) error {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}

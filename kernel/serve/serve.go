@@ -55,6 +55,8 @@ func (k *Kernel) Execute(ctx context.Context, code string, out *jupyter.Publishe
 			out.Stream(o.Name, o.Text)
 		case notebook.ErrorOutput:
 			failure = &jupyter.Failure{Ename: o.Ename, Evalue: o.Evalue, Traceback: o.Traceback}
+		case notebook.ExecuteResult:
+			out.Result(o.Data, o.Metadata)
 		default:
 			out.Display(o.Data, o.Metadata, "")
 		}

@@ -60,7 +60,7 @@ func at(code string) (string, int) {
 func TestComplete(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"logs/a.json", "logs/b c.zip", "rules.yml", ".hidden"} {
-		if err := WriteFile(name, nil); err != nil {
+		if err := FilesBelow(".")(name, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -186,7 +186,7 @@ func TestIsComplete(t *testing.T) {
 	}
 }
 
-func TestWriteFile(t *testing.T) {
+func TestFilesBelow(t *testing.T) {
 	outside := t.TempDir()
 	t.Chdir(t.TempDir())
 	if err := os.Symlink(outside, "link"); err != nil {
@@ -196,14 +196,14 @@ func TestWriteFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a.csv", "./a.csv", "b/c/d.json", "..a.csv"} {
-		if err := WriteFile(name, []byte(name)); err != nil {
+		if err := FilesBelow(".")(name, []byte(name)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got, err := os.ReadFile(name); err != nil || string(got) != name {
 			t.Errorf("%s holds %q, %v", name, got, err)
 		}
 	}
 	for _, name := range []string{"../a.csv", "/a.csv", filepath.Join(outside, "a.csv"), "link/a.csv", "b/../../a.csv", "file/a.csv", "b"} {
-		if err := WriteFile(name, nil); err == nil || !strings.Contains(err.Error(), "is not written: ") {
+		if err := FilesBelow(".")(name, nil); err == nil || !strings.Contains(err.Error(), "is not written: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

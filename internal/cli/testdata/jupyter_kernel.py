@@ -1,17 +1,20 @@
 """Our kernel in Jupyter's hands: jupyter_kernel_test, and a front end's use of it."""
 
 import os
+import pathlib
 import threading
 import time
 import unittest
 
 import jupyter_kernel_test
+import nbclient
+import nbformat
 from jupyter_client.manager import start_new_kernel
 
 
 class KernelTest(jupyter_kernel_test.KernelTests):
-    # What it skips there is nothing of: standard error, a pager, the value of an
-    # expression, and an output that the cell itself takes back.
+    # What it skips there is nothing of: standard error, a pager, and an output that the
+    # cell itself takes back.
     kernel_name = "huntbook"
     language_name = "huntbook"
     file_extension = ".hunt"
@@ -32,7 +35,12 @@ class KernelTest(jupyter_kernel_test.KernelTests):
         {"code": "%json", "mime": "application/json"},
         {"code": "%csv", "mime": "text/csv"},
     ]
-    code_history_pattern = "%table?--*"
+    code_execute_result = [
+        {"code": "%last", "mime": "text/html"},
+        {"code": "rows = 1\n%last", "mime": "text/plain"},
+        {"code": "%last # once more"},
+    ]
+    code_history_pattern = "%last #*"
     supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "%top Image"
 
@@ -120,11 +128,11 @@ class FrontEndTest(unittest.TestCase):
         request = self.kc.execute("%data endless.json")
         opened.join(60)  # the kernel reads
         self.km.interrupt_kernel()
-        writer["file"].close()
         reply = self.kc.get_shell_msg(timeout=60)
         while reply["parent_header"]["msg_id"] != request:
             reply = self.kc.get_shell_msg(timeout=60)
         self.assertEqual(reply["content"]["ename"], "Interrupted")
+        writer["file"].close()
 
     def test_restart(self):
         self.run_cell("%data samples:\n%a = %lucene EventID:1")
@@ -143,6 +151,24 @@ class FrontEndTest(unittest.TestCase):
         self.assertFalse(km.is_alive())
         kc.stop_channels()
         km.cleanup_resources()
+
+
+class NotebookTest(unittest.TestCase):
+    def test_notebooks_of_a_hunt(self):
+        """nbclient gets from the kernel, byte for byte, what the hunt wrote."""
+        paths = sorted(pathlib.Path("hunts").rglob("*.ipynb"))
+        self.assertGreater(len(paths), 5)
+        for path in paths[:: len(paths) // 4]:
+            with self.subTest(path=path):
+                written = nbformat.read(path, as_version=4)
+                run = nbformat.read(path, as_version=4)
+                for cell in run.cells:
+                    if cell.cell_type == "code":
+                        cell.outputs, cell.execution_count = [], None
+                nbclient.NotebookClient(run, timeout=60, resources={"metadata": {"path": path.parent}}).execute()
+                for a, b in zip(written.cells, run.cells):
+                    self.assertEqual(a.get("outputs"), b.get("outputs"))
+                    self.assertEqual(a.get("execution_count"), b.get("execution_count"))
 
 
 if __name__ == "__main__":
