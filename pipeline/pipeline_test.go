@@ -94,7 +94,7 @@ func TestFind(t *testing.T) {
 		is         error
 	}{
 		{"helkk", `there is no pipeline "helkk" (-p); did you mean "helk"?`, ErrUnknown},
-		{"zzz", "there are ecs_windows, ecs_windows_old, helk, sysmon, windows-audit, windows-logsources, windows, and files", ErrUnknown},
+		{"zzz", "there are ecs_windows, ecs_windows_old, ecs_zeek_beats, helk, sysmon, windows-audit, windows-logsources, windows, and files", ErrUnknown},
 		{"nowhere/helk.yml", "nowhere", fs.ErrNotExist},
 	} {
 		if _, err := Load(c.name); !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.want) {

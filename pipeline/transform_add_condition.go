@@ -58,10 +58,15 @@ func (t *addCondition) apply(a *application) []*draft {
 	return []*draft{a.draft}
 }
 
-func fillTemplates(values []sigma.Value, ls sigma.LogSource) []sigma.Value {
-	fill := strings.NewReplacer(
+// sourceTemplate puts the parts of a log source into a text that names them.
+func sourceTemplate(ls sigma.LogSource) *strings.Replacer {
+	return strings.NewReplacer(
 		"${category}", ls.Category, "${product}", ls.Product, "${service}", ls.Service,
 		"$category", ls.Category, "$product", ls.Product, "$service", ls.Service)
+}
+
+func fillTemplates(values []sigma.Value, ls sigma.LogSource) []sigma.Value {
+	fill := sourceTemplate(ls)
 	filled, _ := valueTransform(func(v sigma.Value) []sigma.Value {
 		s, ok := v.(sigma.String)
 		if !ok {

@@ -1,5 +1,7 @@
 package pipeline
 
+import "github.com/huntbook/huntbook/sigma"
+
 var transformFieldNameSuffix = Transformation{
 	Name:       "field_name_suffix",
 	Prose:      "Puts a text behind every field name.",
@@ -11,6 +13,6 @@ var transformFieldNameSuffix = Transformation{
 	},
 	read: func(d dict) transform {
 		suffix := d.need("suffix")
-		return &fieldAffix{func(name string) string { return name + suffix }, "…", "…" + suffix}
+		return &fieldAffix{func(_ sigma.LogSource, name string) string { return name + suffix }, "…", "…" + suffix}
 	},
 }

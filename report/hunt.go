@@ -38,7 +38,7 @@ type Hunt struct {
 	// far, and Seconds is not known.
 	Unfinished bool `json:"-"`
 	// Engine says which cluster answered, "" for files.
-	Engine string `json:"-"`
+	Engine string `json:"engine,omitempty"`
 	// Events and Findings are numbers of events read and of findings.
 	Events   int `json:"events"`
 	Findings int `json:"findings"`

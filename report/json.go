@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // jsonLimit bounds a hunt.json that is read back; 100,000 rules need some 40 MiB.
@@ -14,23 +15,28 @@ const jsonLimit = 256 << 20
 // ErrNotOurs is what ReadJSON's error wraps when the text is no hunt.json.
 var ErrNotOurs = errors.New("this is no hunt.json of huntbook")
 
-// WriteJSON writes hunt.json.
+// WriteJSON writes hunt.json. The keys are a contract; "engine", "index" of the
+// inputs and "reason" of a rule are there only when a cluster was asked.
 func WriteJSON(w io.Writer, h *Hunt) error {
-	if h.Rules == nil {
-		clone := *h
+	clone := *h
+	clone.Rules = slices.Clone(h.Rules)
+	if clone.Rules == nil {
 		clone.Rules = []Rule{}
-		h = &clone
+	}
+	if h.Engine == "" {
+		for i := range clone.Rules {
+			clone.Rules[i].Reason = ""
+		}
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	doc := struct {
-		*Hunt
-		Engine  *string  `json:"engine"`
-		Seconds *float64 `json:"seconds"`
-	}{h, orNull(h.Engine), &h.Seconds}
+	var doc any = &clone
 	if h.Unfinished {
-		doc.Seconds = nil
+		doc = struct {
+			*Hunt
+			Seconds *float64 `json:"seconds"`
+		}{Hunt: &clone}
 	}
 	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("writing hunt.json: %w", err)
@@ -74,13 +80,13 @@ type jsonRule struct {
 	State    State   `json:"state"`
 	Count    *int    `json:"count"`
 	Notebook *string `json:"notebook"`
-	Reason   *string `json:"reason"`
+	Reason   *string `json:"reason,omitempty"`
 }
 
 type jsonInputs struct {
 	Rules     []string      `json:"rules"`
 	Data      []string      `json:"data"`
-	Index     []string      `json:"index"`
+	Index     []string      `json:"index,omitempty"`
 	Pipelines []string      `json:"pipelines"`
 	Configs   []string      `json:"configs"`
 	Filters   []string      `json:"filters"`

@@ -73,6 +73,8 @@ func (w *writer) anyOf(matches []*ir.Match) ([]backend.Piece, error) {
 	var pieces []backend.Piece
 	place := map[form]int{}
 	lists := map[form][]string{}
+	var calls []string
+	called := 0 // the place of calls
 	for _, m := range matches {
 		f := alone
 		if m.Op == ir.Like && !isAny(m.Pattern) && !(m.Pattern.IsPlain() && w.asNumber(field, m)) && !foreign(m) {
@@ -90,11 +92,15 @@ func (w *writer) anyOf(matches []*ir.Match) ([]backend.Piece, error) {
 		if f == wild || f == foldWild {
 			// LIKE takes a list too, but makes one automaton of it, which soon
 			// is "too complex to determinize".
-			text := w.operand(field, f, matches) + " like " + v
 			if call, ok := w.call(field, f, matches, m.Pattern); ok && len(matches) > manyValues {
-				text = call
+				if calls == nil {
+					called = len(pieces)
+					pieces = append(pieces, backend.Piece{})
+				}
+				calls = append(calls, call)
+				continue
 			}
-			pieces = append(pieces, backend.Piece{Text: text})
+			pieces = append(pieces, backend.Piece{Text: w.operand(field, f, matches) + " like " + v})
 			continue
 		}
 		if _, ok := place[f]; !ok {
@@ -106,11 +112,19 @@ func (w *writer) anyOf(matches []*ir.Match) ([]backend.Piece, error) {
 	for f, at := range place {
 		pieces[at] = backend.Piece{Text: w.operand(field, f, matches) + listed(lists[f])}
 	}
+	switch {
+	case len(calls) == 1:
+		pieces[called] = backend.Piece{Text: calls[0]}
+	case len(calls) > 1:
+		pieces[called] = backend.Piece{Text: "greatest(" + strings.Join(calls, ", ") + ")"}
+	}
 	return grouped(pieces), nil
 }
 
 // manyValues is a number of patterns above which LIKE costs too much: Elasticsearch
-// makes an automaton of each, and some thousands of them have filled its heap.
+// makes an automaton of each, and some thousands of them have filled its heap. Calls
+// of functions cost little, and within GREATEST, which is true if one of them is: an
+// OR of four thousand takes a minute to plan.
 const manyValues = 20
 
 // call writes a pattern with wildcards at its ends alone as a call of a function.

@@ -263,6 +263,14 @@ func (r *reader) comparison() ir.Expr {
 		r.expect("false")
 		r.expect(")")
 		return e
+	case r.take("greatest"):
+		r.expect("(")
+		x := []ir.Expr{r.or()}
+		for r.take(",") {
+			x = append(x, r.or())
+		}
+		r.expect(")")
+		return ir.Any(x...)
 	case r.take("qstr"):
 		r.expect("(")
 		s := r.next()

@@ -70,7 +70,19 @@ func TestServerAgrees(t *testing.T) {
 	}
 	null, value := &ir.Match{Field: "f", Op: ir.Null}, &ir.Match{Field: "f", Op: ir.Like, Pattern: sigma.Text("a")}
 	other := &ir.Match{Field: "g h", Op: ir.Number, Text: "42"}
+	var list []ir.Expr // more values than LIKE is given
+	for i, v := range []string{"a", "É", `\`, `"hi`, " b", "*", "?", "%", "_", "4", "-7", "0042", "line1\n", "tab", "|", "//", "*/", "nul", "true", "10.0", "::1", "(y)", "$", "#", "\u3000"} {
+		m := &ir.Match{Field: "f", Op: ir.Like, Pattern: sigma.Text(v).Contains(), Cased: i%4 == 0}
+		switch i % 3 {
+		case 1:
+			m.Pattern = sigma.Text(v).StartsWith()
+		case 2:
+			m.Pattern = sigma.Text(v).EndsWith()
+		}
+		list = append(list, m)
+	}
 	for _, e := range []ir.Expr{
+		ir.Any(list...), &ir.Not{X: ir.Any(list...)}, ir.Any(append(list, value, other)...),
 		null, &ir.Not{X: null}, ir.Any(null, value), &ir.Not{X: ir.Any(null, value)}, &ir.Not{X: ir.All(null, other)},
 		ir.Any(&ir.Not{X: ir.All(null, other)}, value), &ir.Not{X: &ir.Match{Field: "many", Op: ir.Null}},
 	} {

@@ -47,6 +47,13 @@ func (a *app) list(kinds []string, asJSON bool) error {
 		case "targets":
 			for _, t := range convert.Targets() {
 				rows = append(rows, listed{"target", nil, t.Name, t.Description})
+				for _, alias := range t.Aliases {
+					what := "another name of " + t.Name
+					if alias.Format != "" {
+						what += ", with the format " + alias.Format
+					}
+					rows = append(rows, listed{"target", nil, alias.Name, what})
+				}
 			}
 		case "formats":
 			for _, t := range convert.Targets() {

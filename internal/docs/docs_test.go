@@ -13,6 +13,7 @@ import (
 
 	"github.com/huntbook/huntbook/check"
 	"github.com/huntbook/huntbook/convert"
+	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/kernel"
 	"github.com/huntbook/huntbook/sigma"
 	"github.com/huntbook/huntbook/standard"
@@ -62,7 +63,7 @@ func targets() string {
 	var b strings.Builder
 	b.WriteString("# Targets\n\n`huntbook convert -t TARGET` writes a rule in one of these languages.\n")
 	for _, t := range convert.Targets() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s [Reference](%s)\n\n", t.Name, t.Description, t.Reference)
+		fmt.Fprintf(&b, "\n## %s\n\n%s [Reference](%s)%s\n\n", t.Name, t.Description, t.Reference, aliases(t))
 		fmt.Fprintf(&b, "A rule's detection:\n\n```yaml\n%s\n```\n\nbecomes\n\n```\n%s\n```\n", strings.TrimSpace(t.Example.Rule), t.Example.Query)
 		if len(t.Limits) > 0 {
 			b.WriteString("\nWhat it can't express, or means otherwise:\n\n")
@@ -73,9 +74,9 @@ func targets() string {
 		if len(t.Correlations) > 0 {
 			fmt.Fprintf(&b, "\nCorrelations: `%s`.\n", strings.Join(t.Correlations, "`, `"))
 		}
-		b.WriteString("\n| output format (`-f`) | |\n|---|---|\n")
+		b.WriteString("\n| output format (`-f`) | | files |\n|---|---|---|\n")
 		for _, f := range t.Formats {
-			fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, cell(f.Description))
+			fmt.Fprintf(&b, "| `%s` | %s | `.%s` |\n", f.Name, cell(f.Description), t.Extension(f.Name))
 		}
 		if len(t.Options) == 0 {
 			continue
@@ -90,6 +91,22 @@ func targets() string {
 		}
 	}
 	return b.String()
+}
+
+// aliases are the other names of a target.
+func aliases(t *backend.Target) string {
+	var names []string
+	for _, a := range t.Aliases {
+		name := "`" + a.Name + "`"
+		if a.Format != "" {
+			name += " (with the format `" + a.Format + "`)"
+		}
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " Also named " + strings.Join(names, ", ") + "."
 }
 
 // cell makes a text fit into a table's cell.
