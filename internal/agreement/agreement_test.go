@@ -1,19 +1,13 @@
 package agreement_test
 
 import (
-	"context"
-	"encoding/csv"
 	"errors"
 	"flag"
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,11 +20,10 @@ import (
 	"github.com/huntbook/huntbook/match"
 	"github.com/huntbook/huntbook/pipeline"
 	"github.com/huntbook/huntbook/ruleset"
-	"github.com/huntbook/huntbook/sigma"
 	"github.com/huntbook/huntbook/standard"
 )
 
-var update = flag.Bool("update", false, "write the list of differences and docs/agreement.md anew")
+var update = flag.Bool("update", false, "write docs/agreement.md anew")
 
 // all tells that every event and every combination is looked at: make agreement.
 var all = os.Getenv("HUNTBOOK_AGREEMENT") == "all"
@@ -40,8 +33,6 @@ var targets = map[elastic.Product][]string{
 	elastic.Elasticsearch: {"es-dsl", "es-qs", "lucene", "kql", "esql"},
 	elastic.OpenSearch:    {"es-dsl", "es-qs", "lucene", "opensearch_lucene"},
 }
-
-var standards = []string{"helk", "ecs"}
 
 func corpus(t *testing.T) string {
 	t.Helper()
@@ -57,19 +48,14 @@ func corpus(t *testing.T) string {
 }
 
 // sample is a part of the corpus: the regression data of rules and recorded attacks,
-// in which most rules match, and of the datasets every eighth event or so.
+// in which most rules match, and of the datasets every third event or so.
 func sample(dir string) []agreement.Events {
-	events := []agreement.Events{
-		{Paths: []string{filepath.Join(dir, "sigma", "regression_data"), filepath.Join(dir, "evtx-attack-samples"), filepath.Join(dir, "seed")}},
-		{Paths: []string{filepath.Join(dir, "mordor")}},
+	few := agreement.Events{Paths: []string{filepath.Join(dir, "sigma", "regression_data"), filepath.Join(dir, "evtx-attack-samples"), filepath.Join(dir, "seed")}}
+	many := agreement.Events{Paths: []string{filepath.Join(dir, "mordor")}}
+	if !all {
+		many.Keep = func(id string) bool { return strings.IndexByte("ABCDEFGHIJKLMNOPQRST", id[0]) >= 0 }
 	}
-	if os.Getenv("HUNTBOOK_AGREEMENT") == "small" {
-		events = events[:1]
-		events[0].Paths = events[0].Paths[:1]
-	} else if !all {
-		events[1].Keep = func(id string) bool { return strings.IndexByte("ABCDEFGH", id[0]) >= 0 }
-	}
-	return events
+	return []agreement.Events{few, many}
 }
 
 // reference is what the matcher finds.
@@ -132,13 +118,6 @@ func matched(t *testing.T, dir string) *reference {
 	return r
 }
 
-// difference is a rule whose documents are not the events that match.
-type difference struct {
-	rule, standard, product, target string
-	missing, extra                  int
-	err                             string
-}
-
 func TestServersAgreeWithMatch(t *testing.T) {
 	clients := map[elastic.Product]*elastic.Client{}
 	for product, address := range map[elastic.Product]string{elastic.Elasticsearch: servers.Elasticsearch(t), elastic.OpenSearch: servers.OpenSearch(t)} {
@@ -153,9 +132,8 @@ func TestServersAgreeWithMatch(t *testing.T) {
 	}
 	dir := corpus(t)
 	want := matched(t, dir)
-	t.Logf("%d rules, %d events", len(want.rules), want.count)
-	tally := &tally{}
-	for _, name := range standards {
+	y := &tally{rules: len(want.rules), events: want.count}
+	for _, name := range []string{"helk", "ecs"} {
 		s, err := standard.Load(name)
 		if err != nil {
 			t.Fatal(err)
@@ -179,119 +157,39 @@ func TestServersAgreeWithMatch(t *testing.T) {
 			}
 			server := &agreement.Server{Client: clients[product], Prefix: prefix, Chain: pipeline.NewChain(p)}
 			for _, target := range targets[product] {
-				compare(t, server, want, tally, name, string(product), target)
+				compare(t, server, want, y, run{name, product, target})
 			}
 		}
 	}
-	tally.report(t)
+	y.check(t)
+	if *update {
+		y.write(t)
+	}
 }
 
 // compare asks for the rules in a target's language. In a sample those that no event
-// matches take turns among the targets.
-func compare(t *testing.T, server *agreement.Server, want *reference, tally *tally, standardName, product, target string) {
+// matches take turns among the runs.
+func compare(t *testing.T, server *agreement.Server, want *reference, y *tally, r run) {
 	t.Helper()
-	language, err := convert.Target(target)
+	language, err := convert.Target(r.target)
 	if err != nil {
 		t.Fatal(err)
 	}
+	turn := y.begin(r)
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(2)
 	for i, entry := range want.rules {
-		if turn := (i + len(tally.runs)) % 8; len(want.ids[i]) == 0 && !all && turn != 0 {
+		if !all && len(want.ids[i]) == 0 && (i+turn)%9 != 0 {
 			continue
 		}
 		group.Go(func() error {
-			st := time.Now()
 			got, err := server.Ask(ctx, language, entry.Rule)
-			if d := time.Since(st); d > 3*time.Second {
-				fmt.Println("slow", d, target, product, entry.Path)
-			}
-			tally.add(entry.Path, standardName, product, target, want.ids[i], got, err)
+			y.add(r, entry.Path, want.ids[i], got, err)
 			return ctx.Err()
 		})
 	}
-	st := time.Now()
-	tally.begin(standardName, product, target)
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println(standardName, product, target, time.Since(st), *tally.counts[run{standardName, product, target}])
-}
-
-type run struct{ standard, product, target string }
-
-type counts struct{ asked, equal, hits, unsupported, different int }
-
-type tally struct {
-	mu          sync.Mutex
-	runs        []run
-	counts      map[run]*counts
-	differences []difference
-}
-
-func (y *tally) begin(standardName, product, target string) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	y.runs = append(y.runs, run{standardName, product, target})
-}
-
-func (y *tally) add(rule, standardName, product, target string, want, got []string, err error) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	if y.counts == nil {
-		y.counts = map[run]*counts{}
-	}
-	key := run{standardName, product, target}
-	c := y.counts[key]
-	if c == nil {
-		c = &counts{}
-		y.counts[key] = c
-	}
-	if errors.Is(err, agreement.ErrNotConverted) {
-		c.unsupported++
-		return
-	}
-	c.asked++
-	if err == nil && slices.Equal(want, got) {
-		c.equal++
-		c.hits += len(got)
-		return
-	}
-	c.different++
-	d := difference{rule: rule, standard: standardName, product: product, target: target}
-	if err != nil {
-		d.err = err.Error()
-	} else {
-		d.missing, d.extra = len(without(want, got)), len(without(got, want))
-	}
-	y.differences = append(y.differences, d)
-}
-
-// without are the members of a that b lacks.
-func without(a, b []string) []string {
-	has := map[string]bool{}
-	for _, x := range b {
-		has[x] = true
-	}
-	return slices.DeleteFunc(slices.Clone(a), func(x string) bool { return has[x] })
-}
-
-func (y *tally) report(t *testing.T) {
-	for _, r := range y.runs {
-		t.Logf("%-5s %-14s %-18s %+v", r.standard, r.product, r.target, *y.counts[r])
-	}
-	slices.SortFunc(y.differences, func(a, b difference) int {
-		return strings.Compare(fmt.Sprint(a.rule, a.standard, a.product, a.target), fmt.Sprint(b.rule, b.standard, b.product, b.target))
-	})
-	f, _ := os.Create("/tmp/hb/differences.tsv")
-	w := csv.NewWriter(f)
-	w.Comma = '\t'
-	for _, d := range y.differences {
-		_ = w.Write([]string{d.rule, d.standard, d.product, d.target, fmt.Sprint(d.missing), fmt.Sprint(d.extra), d.err})
-	}
-	w.Flush()
-	_ = f.Close()
-	_ = maps.Keys(y.counts)
-	_ = context.Background
-	var _ *sigma.Rule
+	t.Logf("%-5s %-14s %-18s %+v", r.standard, r.product, r.target, *y.counts[r])
 }
