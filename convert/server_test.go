@@ -52,7 +52,7 @@ type hostile struct {
 }
 
 func newHostile() *hostile {
-	h := &hostile{r: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // the same events and rules in every run
+	h := &hostile{r: rand.New(rand.NewPCG(1, 2))}
 	for range 120 {
 		var b strings.Builder
 		for range 1 + h.r.IntN(4) {

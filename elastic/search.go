@@ -208,7 +208,8 @@ func (c *Client) FieldCaps(ctx context.Context, index, fields []string) (*FieldC
 // Mapping is the answer to GET index/_mapping as it came.
 func (c *Client) Mapping(ctx context.Context, index []string) (json.RawMessage, error) {
 	var out json.RawMessage
-	return out, c.Do(ctx, Request{Path: Path(strings.Join(index, ","), "_mapping")}, &out)
+	err := c.Do(ctx, Request{Path: Path(strings.Join(index, ","), "_mapping")}, &out)
+	return out, err
 }
 
 func count(n, of int) string {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The matcher against the slow evaluator: every rule of the corpus on all of its
-# events. "make test" does the same on a sample.
+# All of the corpus: the matcher against the slow evaluator, and real servers against
+# the matcher, every rule on every event. "make test" does the same on samples.
+# Arguments go to the second go test: -update writes docs/agreement.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CGO_ENABLED=0 HUNTBOOK_AGREEMENT=all
@@ -12,3 +13,5 @@ fi
 HUNTBOOK_SHARED=$(cd "$shared" && pwd)
 export HUNTBOOK_SHARED
 go test -count=1 -timeout=2h -v -run '^TestMatcherAgreesOnCorpus$' ./explain
+HUNTBOOK_START="elasticsearch opensearch" scripts/servers/run.sh \
+  go test -count=1 -timeout=4h -v ./internal/agreement "$@"

@@ -37,7 +37,7 @@ func isComplex(re *syntax.Regexp) bool {
 		return false
 	}
 	d := &determinizer{prog: prog, seen: map[string]bool{}}
-	first := d.closure([]uint32{uint32(prog.Start)}, true) //nolint:gosec // an index of an instruction
+	first := d.closure([]uint32{uint32(prog.Start)}, true)
 	d.add(first)
 	for len(d.todo) > 0 && d.effort <= luceneEffort {
 		states := d.todo[len(d.todo)-1]

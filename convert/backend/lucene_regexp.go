@@ -34,7 +34,7 @@ func LuceneSearch(source string) (text string, widened bool, err error) {
 	}
 	if widened = isComplex(re); widened {
 		if widen(re); isComplex(re) {
-			return "", false, errors.New("Lucene's regular expressions can't be as complex as this one")
+			return "", false, errTooComplex
 		}
 	}
 	t := luceneRegexp{}
@@ -73,6 +73,8 @@ func lucenePattern(p ir.Pattern, fold bool) string {
 	}
 	return b.String()
 }
+
+var errTooComplex = errors.New("regular expressions of Lucene can't be as complex as this one")
 
 type luceneRegexp struct{ err error }
 

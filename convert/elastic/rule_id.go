@@ -2,7 +2,7 @@ package elastic
 
 import (
 	"cmp"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // a name-based UUID (version 5) is made of it
 	"fmt"
 	"regexp"
 	"strconv"
@@ -35,7 +35,7 @@ func RuleID(r *sigma.Rule, part int) string {
 	if part > 1 {
 		name += " " + strconv.Itoa(part)
 	}
-	h := sha1.Sum([]byte("huntbook\x00" + name)) //nolint:gosec // a name-based UUID (version 5) is a SHA-1
+	h := sha1.Sum([]byte("huntbook\x00" + name)) //nolint:gosec // as above
 	h[6], h[8] = h[6]&0x0f|0x50, h[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }

@@ -247,6 +247,9 @@ func (w *writer) field(m *ir.Match) (f field, known bool) {
 		return field{name: "to_string(" + name(m.Field) + ")", kind: mapping.Text, stated: true}, true
 	}
 	f = field{name: name(m.Field), kind: mapped.Kind, stated: true}
+	if m.Op == ir.CIDR && mapped.Kind == mapping.IP {
+		return f, true // the text beside an address is none
+	}
 	if form, ok := mapped.Whole(m.Cased); ok && (form.Limit == 0 || form.Limit >= mapping.LongEnough || mapped.Forms[0].Whole) {
 		f.name = name(form.Name)
 	}

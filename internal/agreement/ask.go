@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/convert/mapping"
@@ -142,6 +143,9 @@ func (s *Server) mapping(ctx context.Context, index []string) (*mapping.Index, e
 }
 
 func (s *Server) find(ctx context.Context, q search) ([]string, error) {
+	// Values without field are looked for in hundreds of fields, which takes a while.
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
 	if q.esql != "" {
 		return s.findESQL(ctx, q.esql)
 	}

@@ -34,7 +34,7 @@ rules (-o DIR). What could not be converted is listed at the end on standard err
 with its place in the rule and the reason; the exit code is 1 then, or 0 with
 --skip-unsupported.
 
---mapping tells how an index keeps its fields, so that a query asks each in the form
+--mapping, or -e, tells how an index keeps its fields, so that a query asks each in the form
 that finds what the rule means. --diff compares with an earlier output, and so shows
 what an update of rules changes.`,
 		Example: `  huntbook convert -t es-qs -c helk rule.yml
@@ -42,6 +42,7 @@ what an update of rules changes.`,
   huntbook convert -t lucene -p ecs_windows -f siem_rule_ndjson -o rules.ndjson rules/
   curl -s localhost:9200/logs-*/_mapping >mapping.json
   huntbook convert -t es-dsl -p helk --mapping mapping.json rule.yml
+  huntbook convert -t lucene -p helk -e http://localhost:9200 -i 'logs-*' rules/
   huntbook convert -t lucene -p ecs_windows rules/ --diff queries/
   huntbook convert -t es-qs -O keyword_field=.raw rule.yml
   huntbook convert --format json rules/ | jq -r .query
@@ -62,6 +63,9 @@ what an update of rules changes.`,
 	flags.StringVarP(&c.output, "output", "o", "", "write to a `file`, or into a folder, a file a rule (default standard output)")
 	flags.StringArrayVarP(&c.optionTexts, "backend-option", "O", nil, "an option of the target, as `name=value`; may be repeated")
 	flags.StringVar(&c.mapping, "mapping", "", "a `file` with what GET index/_mapping returned: fields are asked as it says that they are kept")
+	flags.StringArrayVarP(&c.addresses, "elasticsearch", "e", nil, "the `URL` of an Elasticsearch or OpenSearch to read the mapping from; may be repeated for more nodes of it")
+	flags.StringSliceVarP(&c.index, "index", "i", nil, "the `index` whose mapping is read with -e (default all)")
+	c.connect.add(cmd)
 	flags.StringVar(&c.old, "diff", "", "show what changed since an earlier output (a `path`: the file or folder of -o) instead of the queries")
 	flags.BoolVarP(&c.skip, "skip-unsupported", "I", false, "exit with 0 though some rules could not be converted")
 	flags.BoolVar(&c.without, "without-pipeline", false, "use no pipeline, not even the target's default one")
@@ -90,6 +94,8 @@ type converting struct {
 	pipelines                              pipelineFlags
 	target, outputFormat, envelope, output string
 	mapping, old                           string
+	addresses, index                       []string
+	connect                                connectFlags
 	optionTexts                            []string
 	skip, without                          bool
 
@@ -134,7 +140,7 @@ func (c *converting) run(ctx context.Context) error {
 	if c.conv, err = newConverter(c.target, c.outputFormat, options, &c.pipelines); err != nil {
 		return err
 	}
-	if err := c.readMapping(); err != nil {
+	if err := c.readMapping(ctx); err != nil {
 		return err
 	}
 	if c.set, err = c.rules.load(c.app); err != nil {
@@ -175,8 +181,16 @@ func (c *converting) run(ctx context.Context) error {
 // maxMapping bounds the file of a mapping, in bytes.
 const maxMapping = 256 << 20
 
-func (c *converting) readMapping() error {
-	if c.mapping == "" {
+func (c *converting) readMapping(ctx context.Context) error {
+	fromCluster := len(c.addresses) > 0 || c.connect.cloudID != ""
+	switch {
+	case fromCluster && c.mapping != "":
+		return usagef("--mapping and -e: a mapping is read from a file or from a cluster")
+	case fromCluster:
+		return c.fetchMapping(ctx)
+	case len(c.index) > 0:
+		return usagef("-i names an index of the cluster that -e names")
+	case c.mapping == "":
 		return nil
 	}
 	info, err := os.Stat(c.mapping)
@@ -198,6 +212,29 @@ func (c *converting) readMapping() error {
 		return fmt.Errorf("--mapping %s: %w", c.mapping, err)
 	}
 	c.conv.target = c.conv.target.With(index)
+	return nil
+}
+
+// fetchMapping asks a cluster for the mapping.
+func (c *converting) fetchMapping(ctx context.Context) error {
+	client, err := c.connect.client(c.app, c.addresses)
+	if err != nil {
+		return err
+	}
+	index := c.index
+	if len(index) == 0 {
+		index = []string{"*"}
+	}
+	data, err := client.Mapping(ctx, index)
+	if err != nil {
+		c.hintAtSecrets(err)
+		return err
+	}
+	fields, err := mapping.Parse(data)
+	if err != nil {
+		return fmt.Errorf("%s, index %s: %w", client, strings.Join(index, ","), err)
+	}
+	c.conv.target = c.conv.target.With(fields)
 	return nil
 }
 

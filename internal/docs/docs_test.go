@@ -87,7 +87,11 @@ func targets() string {
 			if o.Default != "" {
 				value = "`" + cell(o.Default) + "`"
 			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, value, cell(o.Description))
+			what := cell(o.Description)
+			if o.Stated {
+				what += "; a pipeline may state it"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, value, what)
 		}
 	}
 	return b.String()
