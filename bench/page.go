@@ -77,7 +77,8 @@ func (r *results) writeGoals(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", g.figure, g.want, g.measured, reached)
 	}
 	fmt.Fprint(b, "\nRatios are of the same round. \"By the clock\" and seconds are elapsed time on all cores; what is\n"+
-		"said to be on one core is in CPU seconds (user and system).\n\n")
+		"said to be on one core is in CPU seconds (user and system). For what is not reached, the table below and\n"+
+		"[performance.md](performance.md) tell where the time goes.\n\n")
 	if h := r.hot; h.profileFailed == "" {
 		fmt.Fprint(b, "Where the time of `match` goes on one core (a profile of `BenchmarkFile` in `engine`: one reading of the\n"+
 			"rules, six passes over the events; as a [picture](images/match-flame.svg)):\n\n| | share |\n|---|---|\n")
@@ -134,16 +135,17 @@ func (r *results) writeMatches(b *strings.Builder) {
 			"`product: windows` and nothing else, and so do the same work: %s matches against %s; ",
 			thousands(r.found(j.rsigma)), thousands(r.found(j.one)), thousands(r.found(j.rsigmaBare)), thousands(r.found(j.bare)))
 		if rules == 0 {
-			fmt.Fprint(b, "every rule has as many in one\nas in the other.\n\n")
+			fmt.Fprint(b, "every rule has as many in one as\nin the other.\n\n")
 		} else {
-			fmt.Fprintf(b, "counts of %d\ndiffer (%s matches are huntbook's alone, since it knows fields of flat events under the names that rules\n"+
-				"use, such as Provider_Name for SourceName; %s are rsigma's).\n\n", rules, thousands(onlyOurs), thousands(onlyTheirs))
+			fmt.Fprintf(b, "%d rules\ndiffer (%s matches are huntbook's alone, since it finds fields of flat events under the names that rules use:\n"+
+				"SourceName is Provider_Name; %s are rsigma's).\n\n", rules, thousands(onlyOurs), thousands(onlyTheirs))
 		}
 	}
 	if len(r.matches[j.sqlite]) > 0 {
 		rules, onlyOurs, onlyTheirs := r.difference(j.one, j.sqlite)
-		fmt.Fprintf(b, "SQLite: %d rules differ from huntbook's; %s matches are huntbook's alone (pySigma's pipelines of this run\n"+
-			"name Sysmon's events only, huntbook also takes Security's for a process' start; keywords are not supported), %s are SQLite's.\n\n",
+		fmt.Fprintf(b, "SQLite: %d rules differ from huntbook's. %s matches are huntbook's alone: pySigma's pipelines of this run name\n"+
+			"Sysmon's events only, huntbook takes Security's for a process' start too; keywords are not supported. %s are SQLite's:\n"+
+			"a port that an event holds as text passes a filter of numbers, and keys of the registry that are made count as\nremoved.\n\n",
 			rules, thousands(onlyOurs), thousands(onlyTheirs))
 	}
 	rules, _, _ := r.difference(j.one, j.many)

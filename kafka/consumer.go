@@ -55,8 +55,8 @@ func Open(ctx context.Context, c Config) (*Consumer, error) {
 		kgo.BlockRebalanceOnPoll(),
 		kgo.RebalanceTimeout(commitWait),
 		// How long the partitions of a program that was killed lie idle.
-		kgo.SessionTimeout(10*time.Second),
-		kgo.HeartbeatInterval(3*time.Second),
+		kgo.SessionTimeout(10 * time.Second),
+		kgo.HeartbeatInterval(3 * time.Second),
 		// Marks of transactions count as messages, so that the end can be told.
 		kgo.KeepControlRecords(),
 		kgo.WithHooks(watch),

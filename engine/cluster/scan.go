@@ -127,11 +127,12 @@ func (c *Cluster) formulate(ctx context.Context, questions []*question) error {
 	return nil
 }
 
-// write makes queries of the questions about some indices. Where there are many
-// questions they are held against the values that the indices have first.
+// write makes queries of the questions about some indices. Where there are many, or
+// one looks for a text in any field, they are held against the values that the indices
+// have first.
 func (c *Cluster) write(ctx context.Context, x *index, questions []*question) error {
 	simplify := func(e ir.Expr) ir.Expr { return e }
-	if len(questions) >= fewRules {
+	if len(questions) >= fewRules || slices.ContainsFunc(questions, (*question).anywhere) {
 		trees := make([]ir.Expr, len(questions))
 		for i, q := range questions {
 			trees[i] = q.rule.Expr
@@ -178,6 +179,13 @@ func them(fields []string) string {
 		return "it"
 	}
 	return "them"
+}
+
+// anywhere tells whether a question looks for a text in any field.
+func (q *question) anywhere() bool {
+	found := false
+	ir.Walk(q.rule.Expr, func(m *ir.Match) { found = found || m.Field == "" })
+	return found
 }
 
 // tellCorrelations says of each correlation what its rules lack.

@@ -21,6 +21,8 @@ type connectFlags struct {
 	passwordFile, apiKeyFile, tokenFile    string
 	caFile, fingerprint, certFile, keyFile string
 	rate                                   float64
+	// retries is that of elastic.Config: -1 for none, where somebody waits.
+	retries int
 }
 
 // The variables of the environment that hold secrets.
@@ -49,7 +51,7 @@ func (f *connectFlags) client(a *app, addresses []string) (*elastic.Client, erro
 	c := elastic.Config{
 		Addresses: addresses, CloudID: f.cloudID, User: f.user,
 		CAFile: f.caFile, Fingerprint: f.fingerprint, CertFile: f.certFile, KeyFile: f.keyFile,
-		Rate: f.rate, Agent: "huntbook/" + version.Number(),
+		Rate: f.rate, Retries: f.retries, Agent: "huntbook/" + version.Number(),
 	}
 	for _, address := range addresses {
 		if elastic.HasPassword(address) {

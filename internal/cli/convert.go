@@ -217,6 +217,7 @@ func (c *converting) readMapping(ctx context.Context) error {
 
 // fetchMapping asks a cluster for the mapping.
 func (c *converting) fetchMapping(ctx context.Context) error {
+	c.connect.retries = -1
 	client, err := c.connect.client(c.app, c.addresses)
 	if err != nil {
 		return err

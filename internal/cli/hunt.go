@@ -243,16 +243,17 @@ func (s *progressShow) show() {
 	}
 	var done, total int64
 	var text string
-	if stage == 0 && asked != nil {
+	switch {
+	case stage == 0 && asked != nil:
 		done, total = asked.Asked.Load(), asked.Rules.Load()
 		text = fmt.Sprintf("%s of %s asked, %s findings", number(int(done)), plural(int(total), "rule", "rules"), number(int(asked.Hits.Load())))
-	} else if stage == 0 {
+	case stage == 0:
 		done, total = reader.Progress()
 		events := reader.Summary().Events
 		perSecond := float64(events) / time.Since(s.start).Seconds()
 		text = fmt.Sprintf("%s, %s events (%s/s), %s findings", plural(s.rules, "rule", "rules"),
 			number(events), number(int(perSecond)), number(int(s.p.Findings.Load())))
-	} else {
+	default:
 		done, total = s.p.Notebooks.Load(), s.p.Planned.Load()
 		text = fmt.Sprintf("%s of %s notebooks", number(int(done)), number(int(total)))
 	}
