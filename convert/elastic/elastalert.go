@@ -3,6 +3,7 @@ package elastic
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,9 +13,9 @@ import (
 
 // ElastAlert is a rule of ElastAlert 2, whose schema says what the keys mean.
 type ElastAlert struct {
-	Name        string   `yaml:"name"`
-	Description string   `yaml:"description,omitempty"`
-	Index       string   `yaml:"index"`
+	Name        yamlText `yaml:"name"`
+	Description yamlText `yaml:"description,omitempty"`
+	Index       yamlText `yaml:"index"`
 	Type        string   `yaml:"type"`
 	Priority    int      `yaml:"priority"`
 	Filter      []any    `yaml:"filter"`
@@ -70,13 +71,16 @@ func NewElastAlert(l *pipeline.Lowered, part int, filter []any, indices, alert s
 		priority = priorities["low"]
 	}
 	return &ElastAlert{
-		Name: Title(l.Rule, part), Description: l.Rule.Description, Index: strings.Join(Indices(l, indices), ","), Type: "any",
+		Name: yamlText(Title(l.Rule, part)), Description: yamlText(l.Rule.Description), Index: yamlText(strings.Join(Indices(l, indices), ",")), Type: "any",
 		Priority: priority, Filter: filter, Realert: map[string]int{"minutes": 0}, Alert: Names(alert),
 	}
 }
 
 // YAML is the rule as a document.
 func (r *ElastAlert) YAML() (string, error) {
+	for i, f := range r.Filter {
+		r.Filter[i] = yamlTexts(f)
+	}
 	var b strings.Builder
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
@@ -84,4 +88,43 @@ func (r *ElastAlert) YAML() (string, error) {
 		return "", err
 	}
 	return b.String(), enc.Close()
+}
+
+// yamlText is a text that has quotes where the encoder would write it in a form that
+// not every reader takes, such as a block that begins with a tab.
+type yamlText string
+
+// MarshalYAML gives the text its style.
+func (t yamlText) MarshalYAML() (any, error) {
+	s := string(t)
+	odd := func(r rune) bool { return r != '\n' && (r < ' ' || !unicode.IsPrint(r)) }
+	block := strings.Contains(s, "\n") && (strings.TrimSpace(s[:1]) == "" || strings.Contains(s, " \n"))
+	// ElastAlert's reader takes "=" for a default and "<<" for a merge.
+	if block || s == "=" || s == "<<" || strings.ContainsFunc(s, odd) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: yaml.DoubleQuotedStyle}, nil
+	}
+	return s, nil
+}
+
+// yamlTexts makes the texts in a query such ones.
+func yamlTexts(v any) any {
+	switch v := v.(type) {
+	case string:
+		return yamlText(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = yamlTexts(x)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, x := range v {
+			out[key] = yamlTexts(x)
+		}
+		return out
+	case object:
+		return yamlTexts(map[string]any(v))
+	}
+	return v
 }

@@ -45,6 +45,10 @@ func (f *Fields) statedValues(matches []*ir.Match) ([]Ask, error) {
 	keyword, fold := f.form(name, patterns)
 	var asks []Ask
 	for _, p := range patterns {
+		if f.Exact && isAny(p) {
+			asks = append(asks, Ask{Op: Exists, Field: name})
+			continue
+		}
 		full := f.analyzedName(name)
 		whole := keyword
 		if f.Exact && !f.notKeyword.match(name) {

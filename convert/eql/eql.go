@@ -25,6 +25,7 @@ import (
 // Target is eql.
 var Target = &backend.Target{
 	Name:        "eql",
+	Aliases:     []backend.Alias{{Name: "es-eql"}, {Name: "es-rule-eql", Format: "siem_rule_ndjson"}},
 	Families:    []string{"elasticsearch"},
 	Description: "EQL, Elasticsearch's event query language: for the API _eql/search, Kibana's timelines and detection rules.",
 	Reference:   "https://www.elastic.co/docs/reference/query-languages/eql/eql-syntax",

@@ -20,7 +20,7 @@ type ask struct {
 	// text is a query string in the place of a rule, "" for none.
 	text string
 	// original are the fields that the rule reads under its own names, channel the
-	// names of the event log's channel, for rules that are not about one.
+	// names of a Windows event log's channel, for rules that are not about one.
 	original, channel []string
 }
 
@@ -49,6 +49,27 @@ func (c *Cluster) prepare(r *sigma.Rule) (engine.Prepared, error) {
 
 // channelField names the event log of a Windows event.
 const channelField = "Channel"
+
+// conditions are those of the rule in some indices. A rule for another product says
+// nothing about events of a Windows event log; Sysmon for Linux names a channel too.
+func (a *ask) conditions(x *index) []ir.Expr {
+	var windows []ir.Expr
+	for _, name := range a.channel {
+		if x.has(name) {
+			windows = append(windows, ir.All(
+				&ir.Match{Field: name, Op: ir.Exists},
+				&ir.Not{X: &ir.Match{Field: name, Op: ir.Like, Pattern: sigma.Text("Linux-").StartsWith()}}))
+		}
+	}
+	if len(windows) == 0 {
+		return a.lowered.Exprs
+	}
+	out := make([]ir.Expr, len(a.lowered.Exprs))
+	for i, e := range a.lowered.Exprs {
+		out[i] = ir.All(e, &ir.Not{X: ir.Any(windows...)})
+	}
+	return out
+}
 
 // indexOf is where a rule's events are.
 func (c *Cluster) indexOf(a *ask) []string {
@@ -79,14 +100,6 @@ func (c *Cluster) query(a *ask, exprs []ir.Expr, m *mapping.Index) (any, diag.Li
 	out := clauses[0]
 	if len(clauses) > 1 {
 		out = map[string]any{"bool": map[string]any{"should": clauses, "minimum_should_match": 1}}
-	}
-	if len(a.channel) > 0 {
-		// A rule for another product says nothing about Windows events.
-		var not []any
-		for _, name := range a.channel {
-			not = append(not, map[string]any{"exists": map[string]any{"field": name}})
-		}
-		out = map[string]any{"bool": map[string]any{"filter": []any{out}, "must_not": not}}
 	}
 	return out, remarks, nil
 }

@@ -145,14 +145,15 @@ func (c *Cluster) write(ctx context.Context, x *index, questions []*question) er
 	}
 	for _, q := range questions {
 		// What can't be expressed is told whatever values there are.
-		whole, remarks, err := c.query(q.ask, q.ask.lowered.Exprs, x.mapping)
+		conditions := q.ask.conditions(x)
+		whole, remarks, err := c.query(q.ask, conditions, x.mapping)
 		if err != nil {
 			q.info.Err = err
 			continue
 		}
 		q.info.Notes = append(q.info.Notes, engine.NoteTexts(remarks)...)
 		var exprs []ir.Expr
-		for _, e := range q.ask.lowered.Exprs {
+		for _, e := range conditions {
 			if e = simplify(e); !isNothing(e) {
 				exprs = append(exprs, e)
 			}

