@@ -17,7 +17,9 @@ import (
 // and patterns.
 func TestReadBack(t *testing.T) {
 	lower := func(q querystring.Query) querystring.Query {
-		q.Value = strings.ToLower(q.Value)
+		if q.Field != "_exists_" {
+			q.Value = strings.ToLower(q.Value)
+		}
 		if q.Form == "range" {
 			q.Form, q.Value = "", "range"
 		}

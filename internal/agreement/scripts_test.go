@@ -218,7 +218,7 @@ func plain(v event.Value) any {
 }
 
 // kept is how an index keeps values: as numbers, flags or addresses where all are, else
-// as HELK's template keeps texts.
+// as texts, as ECS does.
 func kept(values []event.Value) any {
 	every := func(is func(event.Value) bool) bool {
 		return len(values) > 0 && !slices.ContainsFunc(values, func(v event.Value) bool { return !is(v) })
@@ -237,8 +237,7 @@ func kept(values []event.Value) any {
 	}):
 		return map[string]any{"type": "ip", "fields": map[string]any{"keyword": keyword}}
 	}
-	return map[string]any{"type": "text", "fields": map[string]any{
-		"keyword":  map[string]any{"type": "keyword", "ignore_above": 32766},
+	return map[string]any{"type": "keyword", "ignore_above": 32766, "fields": map[string]any{
 		"caseless": map[string]any{"type": "keyword", "normalizer": "lowercase", "ignore_above": 32766},
 	}}
 }

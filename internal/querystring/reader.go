@@ -39,6 +39,10 @@ func (q Query) String() string {
 // members that repeat.
 func (q Query) Normal() Query {
 	if q.Op == "leaf" {
+		// Any value is what "exists" asks for.
+		if q.Value == "*" && q.Form != "regexp" && q.Field != "" && q.Field != "*" && q.Field != "_exists_" {
+			q.Field, q.Value = "_exists_", sigma.Text(q.Field).String()
+		}
 		return q
 	}
 	var members []Query
