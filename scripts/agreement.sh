@@ -15,3 +15,4 @@ export HUNTBOOK_SHARED
 go test -count=1 -timeout=2h -v -run '^TestMatcherAgreesOnCorpus$' ./explain
 HUNTBOOK_START="elasticsearch opensearch" scripts/servers/run.sh \
   go test -count=1 -timeout=4h -v ./internal/agreement "$@"
+scripts/servers/run.sh go test -count=1 -timeout=30m -v -run '^TestANodeThatRestarts$' ./engine/cluster

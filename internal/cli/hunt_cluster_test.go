@@ -233,7 +233,7 @@ func TestHuntSecrets(t *testing.T) {
 				}
 				return err
 			})
-			if c.code == 0 && (err != nil || files < 10) {
+			if c.code == 0 && (err != nil || files < 4) {
 				t.Errorf("%d files, %v", files, err)
 			}
 		})
