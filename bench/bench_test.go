@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,45 @@ func TestLogSourcesAreTakenAway(t *testing.T) {
 	got, err := os.ReadFile(to)
 	if want := "title: A\nlogsource:\n    product: windows\n"; err != nil || string(got) != want {
 		t.Errorf("%q (%v), want %q", got, err, want)
+	}
+}
+
+// TestCopiesAreOfTheRules: a copy of a rule that is gone does not stay.
+func TestCopiesAreOfTheRules(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	for _, name := range []string{"a.yml", "b.yml"} {
+		if err := os.WriteFile(filepath.Join(from, name), []byte("title: A\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range [][]string{{"a.yml", "b.yml"}, {"a.yml"}} {
+		if err := copyRules(from, to, windowsOnly); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		files, err := os.ReadDir(to)
+		for _, f := range files {
+			got = append(got, f.Name())
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v (%v), want %v", got, err, want)
+		}
+		if err := os.RemoveAll(filepath.Join(from, "b.yml")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestEachRunWritesElsewhere(t *testing.T) {
+	j := &job{args: []string{"program", "-o", inFolder("hunts")}, fresh: inFolder("hunts")}
+	var seen []string
+	for range 2 {
+		seen = append(seen, strings.Join(j.command(t.Context()).Args, " "))
+		j.samples = append(j.samples, sample{})
+	}
+	want := []string{"program -o .cache/bench/fresh/0/hunts", "program -o .cache/bench/fresh/1/hunts"}
+	if !slices.Equal(seen, want) {
+		t.Errorf("%q, want %q", seen, want)
 	}
 }
 

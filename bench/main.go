@@ -82,6 +82,10 @@ func measureAll(ctx context.Context, o options) error {
 	}
 	r := &results{work: w, peers: peers, jobs: w.jobs(peers), rounds: o.rounds, begun: begun, loadBefore: load}
 	r.version = firstLine(ctx, huntbook, "--version")
+	if err := os.RemoveAll(freshFolder()); err != nil {
+		return err
+	}
+	defer os.RemoveAll(freshFolder())
 	if err := r.measure(ctx); err != nil {
 		return err
 	}

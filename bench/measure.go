@@ -33,7 +33,8 @@ type job struct {
 	messages bool
 	// rounds bounds how often it runs; 0 for every round.
 	rounds int
-	// fresh is what a run writes, which must not be there before; "" for nothing.
+	// fresh is what a run writes, one of the arguments; each run gets another name for
+	// it, below freshFolder. "" for nothing.
 	fresh string
 
 	samples []sample
@@ -52,12 +53,19 @@ func (j *job) output() string {
 
 // command is the job as a process: on one core where it is pinned and that can be had.
 func (j *job) command(ctx context.Context) *exec.Cmd {
-	args := j.args
+	args := slices.Clone(j.args)
+	if i := slices.Index(args, j.fresh); j.fresh != "" && i >= 0 {
+		args[i] = filepath.Join(freshFolder(), fmt.Sprint(len(j.samples)), filepath.Base(j.fresh))
+	}
 	if j.pinned {
 		args = append(pin(), args...)
 	}
 	return exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the programs that are measured
 }
+
+// freshFolder is for what runs write. It is removed when all have run, and not between
+// them: ext4 is slow to make files where others were removed in the last minutes.
+func freshFolder() string { return inFolder("fresh") }
 
 // pin is the command that keeps a program on the last core, or nothing.
 func pin() []string {
@@ -69,15 +77,10 @@ func pin() []string {
 
 // run runs the job once.
 func (j *job) run(ctx context.Context) error {
-	if j.fresh != "" {
-		if err := os.RemoveAll(j.fresh); err != nil {
+	for _, dir := range []string{filepath.Dir(j.output()), filepath.Join(freshFolder(), fmt.Sprint(len(j.samples)))} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		// Removed once more afterwards: a file system is slow where files were just removed.
-		defer os.RemoveAll(j.fresh)
-	}
-	if err := os.MkdirAll(filepath.Dir(j.output()), 0o755); err != nil {
-		return err
 	}
 	out, err := os.Create(j.output())
 	if err != nil {

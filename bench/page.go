@@ -47,21 +47,34 @@ to look for yourself.
 	fmt.Fprintf(b, "| when | %s |\n", r.begun.UTC().Format("2006-01-02"))
 	fmt.Fprintf(b, "| machine | %s, %d cores, %s/%s |\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	if r.loadBefore != "" {
-		fmt.Fprintf(b, "| load average (1, 5, 15 minutes) | %s before, %s after%s |\n", r.loadBefore, r.loadAfter, noisy(r.loadBefore))
+		fmt.Fprintf(b, "| load average (1, 5, 15 minutes) | %s before, %s after |\n", r.loadBefore, r.loadAfter)
 	}
+	fmt.Fprintf(b, "| programs on one core | %s |\n", r.waiting())
 	fmt.Fprintf(b, "| versions | %s, built with %s; %s |\n", r.version, runtime.Version(), strings.Join(r.peers.versions, ", "))
 	fmt.Fprintf(b, "| events | %s in one file, %.2f GB of NDJSON: %s |\n", thousands(w.data.events), gigabytes(w.data.bytes), w.data.what)
 	fmt.Fprintf(b, "| rules | %s (`%s`); every rule: %s |\n", thousands(w.ruleCount), w.rules, thousands(w.allCount))
 	fmt.Fprintf(b, "| rounds | %d, all programs in turn; a figure is the median, and in parentheses the least and the greatest |\n\n", r.rounds)
 }
 
-// noisy warns when other work had the processors.
-func noisy(load string) string {
-	var one float64
-	if _, err := fmt.Sscan(load, &one); err == nil && one > 0.5 {
-		return "; **other work ran on the machine**: figures by the clock are too high, and CPU seconds somewhat"
+// waiting tells how much longer than their CPU seconds the programs on one core took: what
+// of it is much is other work on the machine.
+func (r *results) waiting() string {
+	var cpu, seconds float64
+	for _, j := range r.jobs.all() {
+		if j.pinned {
+			cpu += j.cpu().median
+			seconds += j.seconds().median
+		}
 	}
-	return ""
+	if cpu == 0 {
+		return ""
+	}
+	percent := 100 * (seconds/cpu - 1)
+	text := fmt.Sprintf("%.0f %% longer by the clock than in CPU seconds", max(0, percent))
+	if percent > 5 {
+		text += ": **other work ran on the machine**, figures by the clock are too high, and CPU seconds somewhat"
+	}
+	return text
 }
 
 func (r *results) writeGoals(b *strings.Builder) {

@@ -15,8 +15,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// copyRules writes the rules of a folder into another one, each document edited.
+// copyRules writes the rules of a folder into another one, each document edited, and
+// removes what else is there. Copies of an earlier run are written over: see freshFolder.
 func copyRules(from, to string, edit func(rule *yaml.Node)) error {
+	if err := removeOthers(from, to); err != nil {
+		return err
+	}
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".yml" {
 			return err
@@ -26,6 +30,26 @@ func copyRules(from, to string, edit func(rule *yaml.Node)) error {
 			return err
 		}
 		return copyRule(path, filepath.Join(to, name), edit)
+	})
+}
+
+// removeOthers removes the files of a copy that the folder it is of does not have.
+func removeOthers(from, to string) error {
+	return filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // there is no copy yet
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(to, path)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(from, name)); errors.Is(err, fs.ErrNotExist) {
+			return os.Remove(path) //nolint:gosec // below our own folder
+		}
+		return nil
 	})
 }
 

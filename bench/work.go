@@ -47,11 +47,6 @@ func prepare(ctx context.Context, o options) (*work, error) {
 	if err := w.findRules(); err != nil {
 		return nil, err
 	}
-	for _, old := range []string{w.bare, w.altered} {
-		if err := os.RemoveAll(old); err != nil {
-			return nil, err
-		}
-	}
 	if err := copyRules(w.rules, w.bare, windowsOnly); err != nil {
 		return nil, err
 	}
