@@ -10,6 +10,7 @@ import (
 
 	"github.com/huntbook/huntbook/correlate"
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/sigma"
 )
 
@@ -39,6 +40,9 @@ func (p *Preparer) PrepareAll(rules, others []*sigma.Rule) ([]Prepared, []error)
 		bases: map[*sigma.Rule]*Prepared{}, errs: map[*sigma.Rule]error{}, correlations: map[*sigma.Rule]*Correlation{}, told: map[string]bool{},
 	}
 	out, errs := make([]Prepared, len(rules)), make([]error, len(rules))
+	if p.prepare == nil {
+		c.prepareBases(rules)
+	}
 	for i, r := range rules {
 		out[i], errs[i] = c.prepare(r)
 	}
@@ -67,6 +71,21 @@ type preparation struct {
 	// told are the errors of correlations so far: what stands on a broken one
 	// would repeat them.
 	told map[string]bool
+}
+
+// prepareBases prepares the rules that are no correlations, several at once.
+func (c *preparation) prepareBases(rules []*sigma.Rule) {
+	bases, errs := make([]Prepared, len(rules)), make([]error, len(rules))
+	parallel.Each(len(rules), func(i int) {
+		if rules[i].Correlation == nil {
+			bases[i], errs[i] = c.preparer.Prepare(rules[i])
+		}
+	})
+	for i, r := range rules {
+		if r.Correlation == nil {
+			c.bases[r], c.errs[r] = &bases[i], errs[i]
+		}
+	}
 }
 
 func (c *preparation) prepare(r *sigma.Rule) (Prepared, error) {

@@ -46,6 +46,8 @@ type Options struct {
 	BatchRows, BatchBytes int
 	// Limits guard against archive bombs.
 	Limits Limits
+	// Begin is called once, before the first event is read; nil for nothing.
+	Begin func()
 }
 
 // Limits bound what an archive may expand to. A zero field has its default.
@@ -120,6 +122,9 @@ func Open(ctx context.Context, inputs []string, o Options) (*Reader, error) {
 
 // start begins to read; each of the makers gets a goroutine.
 func (r *Reader) start(makers []maker) {
+	if r.options.Begin != nil {
+		r.options.Begin()
+	}
 	r.started = true
 	r.work = make(chan *job)
 	r.queue = make(chan *job, len(makers))

@@ -48,16 +48,20 @@ const (
 )
 
 type columnBuilder struct {
+	preds    []int32 // of the column
 	program  *columnProgram
 	index    map[string]int32
 	literals []string
 }
 
 func newColumnBuilder() *columnBuilder {
-	return &columnBuilder{&columnProgram{exact: map[string][]candidate{}, longestExact: -1}, map[string]int32{}, nil}
+	return &columnBuilder{program: &columnProgram{exact: map[string][]candidate{}, longestExact: -1}, index: map[string]int32{}}
 }
 
-func (b *columnBuilder) build() *columnProgram {
+func (b *columnBuilder) build(preds []predicate) *columnProgram {
+	for _, i := range b.preds {
+		b.add(i, &preds[i])
+	}
 	if len(b.literals) > 0 {
 		b.program.literals = newLiterals(b.literals)
 	}

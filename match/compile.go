@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -151,15 +152,29 @@ func Compile(rules []Rule) (*Program, []error) {
 		}
 		c.p.rules = append(c.p.rules, compiledRule{root: root, scope: r.Scope})
 	}
-	for i, b := range c.builders {
-		c.p.columns[i] = b.build()
-	}
-	c.p.gates = c.p.newGates()
-	if c.keywords != nil {
-		c.p.keywords = c.keywords.build()
-		c.p.rawFilter = newRawFilter(c.p.preds)
-	}
+	c.build()
 	return c.p, errs
+}
+
+// build makes what is independent of each other at once, the long ones first.
+func (c *compiler) build() {
+	order := make([]int, len(c.builders))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(c.builders[b].preds) - len(c.builders[a].preds) })
+	parallel.Each(len(order)+2, func(i int) {
+		switch {
+		case i == 0:
+			c.p.gates = c.p.newGates()
+		case i > 1:
+			at := order[i-2]
+			c.p.columns[at] = c.builders[at].build(c.p.preds)
+		case c.keywords != nil:
+			c.p.keywords = c.keywords.build(c.p.preds)
+			c.p.rawFilter = newRawFilter(c.p.preds)
+		}
+	})
 }
 
 // newGates groups the rules' alternatives by what they ask of the log source.
@@ -299,7 +314,8 @@ func (c *compiler) match(m *ir.Match) (node, error) {
 	}
 	i := int32(len(c.p.preds))
 	c.predIndex[string(c.key)] = i
-	c.builder(m.Field, &p).add(i, &p)
+	b := c.builder(m.Field, &p)
+	b.preds = append(b.preds, i)
 	c.p.preds = append(c.p.preds, p)
 	return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
 }

@@ -45,7 +45,7 @@ func (s *Set) LoadFilters(paths []string) error {
 // LoadPlaceholders reads a file of placeholders. A path that does not exist is
 // an error that wraps fs.ErrNotExist; what is wrong inside is a diag.List.
 func LoadPlaceholders(path string) (sigma.Placeholders, error) {
-	data, err := readBounded(path)
+	data, err := readBounded(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("placeholders: %s: %w; check the path", path, fs.ErrNotExist)
 	}

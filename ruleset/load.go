@@ -5,6 +5,7 @@
 package ruleset
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,13 +13,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/sigma"
 )
 
@@ -135,6 +134,7 @@ type look struct {
 type found struct {
 	name, rel string
 	named     bool // by the user
+	size      int64
 	data      []byte
 	err       error // why it can't be read
 	docs      *sigma.Documents
@@ -198,26 +198,13 @@ func (l *loader) read(name, rel string, info os.FileInfo, named bool) {
 		}
 	}
 	l.seen[at] = append(l.seen[at], info)
-	l.found = append(l.found, &found{name: name, rel: rel, named: named})
+	l.found = append(l.found, &found{name: name, rel: rel, named: named, size: info.Size()})
 }
 
 // parse reads the files that were found, several at once, and enters them in
 // their order.
 func (l *loader) parse() {
-	var next atomic.Int64
-	var done sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		done.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(l.found) {
-					return
-				}
-				l.found[i].parse()
-			}
-		})
-	}
-	done.Wait()
+	parallel.Each(len(l.found), func(i int) { l.found[i].parse() })
 	for _, f := range l.found {
 		if f.err != nil {
 			l.unreadable(f.name, f.rel, f.err)
@@ -230,7 +217,7 @@ func (l *loader) parse() {
 
 func (f *found) parse() {
 	if f.data == nil && f.err == nil {
-		f.data, f.err = readBounded(f.name)
+		f.data, f.err = readBounded(f.name, f.size)
 	}
 	if f.err != nil {
 		return
@@ -239,14 +226,17 @@ func (f *found) parse() {
 	f.diags = append(f.diags, f.docs.Expand()...)
 }
 
-// readBounded reads a file, but never more than the parser would take.
-func readBounded(name string) ([]byte, error) {
+// readBounded reads a file of about that size, but never more than the parser would
+// take.
+func readBounded(name string, size int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, sigma.MaxFileSize+1))
+	buffer := bytes.NewBuffer(make([]byte, 0, min(size, sigma.MaxFileSize)+bytes.MinRead))
+	_, err = buffer.ReadFrom(io.LimitReader(f, sigma.MaxFileSize+1))
+	return buffer.Bytes(), err
 }
 
 func (l *loader) unreadable(name, rel string, err error) {

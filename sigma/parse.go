@@ -39,7 +39,8 @@ func noRule() *diag.Diagnostic {
 
 // ParseAll reads all documents of a file: rules, filters and placeholders.
 func ParseAll(file *diag.File) (*Documents, diag.List) {
-	p := &parser{file: file}
+	p := &parser{file: file, memory: nodePool.Get().(*nodes)}
+	defer p.memory.release()
 	docs := &Documents{}
 	if !p.checkBytes() {
 		return docs, p.diags
@@ -102,8 +103,9 @@ func ParseAll(file *diag.File) (*Documents, diag.List) {
 
 // parser collects what is wrong with one file.
 type parser struct {
-	file  *diag.File
-	diags diag.List
+	file   *diag.File
+	memory *nodes
+	diags  diag.List
 	// nodes counts the YAML nodes seen, through aliases too; refused is set
 	// once there were too many.
 	nodes   int
@@ -225,6 +227,10 @@ var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 // and p.flaws names the keys that are concerned.
 func (p *parser) parseYAML(doc document) (*yaml.Node, bool) {
 	p.flaws = flawsOf(&yaml.Node{}, 0, nil)
+	if root, count := plainYAML(doc.text, doc.line, p.memory); root != nil && p.nodes+count < maxNodes {
+		p.nodes += count
+		return root, true
+	}
 	var top yaml.Node
 	if err := unmarshal(doc.text, &top); err != nil {
 		msg := err.Error()

@@ -68,7 +68,7 @@ func isPlaceholders(root *yaml.Node) bool {
 // value or a list of values, alone or under the key "placeholders"; or, when the
 // file is named .csv, a table with the columns name and value, a value a row.
 func ParsePlaceholders(file *diag.File) (Placeholders, diag.List) {
-	p := &parser{file: file}
+	p := &parser{file: file, memory: &nodes{}}
 	if !p.checkBytes() {
 		return nil, p.diags
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/convert/mapping"
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -251,11 +252,22 @@ func parseOptions(texts []string) (map[string]string, error) {
 	return options, nil
 }
 
-// all converts every rule.
+// all converts every rule, several at once; what comes of them stands in their order.
 func (c *converting) all(ctx context.Context) error {
 	c.conv.library = sigma.NewLibrary(c.set.All)
 	generated := c.conv.library.Named(c.set.List())
-	for _, e := range c.set.Rules {
+	made, errs := make([]*converted, len(c.set.Rules)), make([]error, len(c.set.Rules))
+	one := func(i int) {
+		if made[i], errs[i] = c.conv.convert(c.set.Rules[i].Rule); errs[i] == nil {
+			errs[i] = made[i].postprocess()
+		}
+	}
+	parallel.Each(len(made), func(i int) {
+		if c.set.Rules[i].Rule.Correlation == nil && ctx.Err() == nil {
+			one(i)
+		}
+	})
+	for i, e := range c.set.Rules {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -263,7 +275,10 @@ func (c *converting) all(ctx context.Context) error {
 			// Alone it would say more than the correlation that it is a part of.
 			continue
 		}
-		c.one(e)
+		if e.Rule.Correlation != nil {
+			one(i)
+		}
+		c.enter(e, made[i], errs[i])
 	}
 	for _, u := range c.set.Unreadable {
 		c.entries = append(c.entries, entry{path: u.Path, row: errorRow{Path: u.Path, Error: firstLine(u.Error.Error())}, failed: true})
@@ -289,11 +304,8 @@ type errorRow struct {
 	Error string  `json:"error"`
 }
 
-func (c *converting) one(e ruleset.Entry) {
-	out, err := c.conv.convert(e.Rule)
-	if err == nil {
-		err = out.postprocess()
-	}
+// enter notes what came of a rule.
+func (c *converting) enter(e ruleset.Entry, out *converted, err error) {
 	if err != nil {
 		list := diag.Of(err)
 		c.failed = append(c.failed, failure{e.Rule.Title, list})

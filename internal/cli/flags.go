@@ -204,7 +204,7 @@ func parseAgo(s string) (time.Duration, bool) {
 
 // ingestOptions say how files are read, whatever the events' times.
 func (a *app) ingestOptions() ingest.Options {
-	return ingest.Options{Stdin: a.In, Embedded: map[string]fs.FS{samples.Name: samples.Data()}}
+	return ingest.Options{Begin: collectUsually, Stdin: a.In, Embedded: map[string]fs.FS{samples.Name: samples.Data()}}
 }
 
 // openData opens the data; what is missing is a usage error.
@@ -215,6 +215,5 @@ func (a *app) openData(ctx context.Context, d engine.Data, rules []engine.Prepar
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{err}
 	}
-	collectUsually()
 	return r, err
 }

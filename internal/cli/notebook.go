@@ -12,6 +12,7 @@ import (
 
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/internal/atomicfile"
+	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/notebook"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/sigma"
@@ -76,30 +77,54 @@ func (n *notebooks) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	written, failed := 0, len(set.Unreadable)
-	generated := sigma.NewLibrary(set.All).Named(set.List())
-	for i, name := range names(set.Rules) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if own, named := generated[set.Rules[i].Rule]; named && !own {
-			continue
-		}
-		ok, err := n.one(conv, template, set.Rules[i], name)
-		if err != nil {
-			return err
-		}
-		if ok {
-			written++
-		} else {
-			failed++
-		}
+	written, failed, err := n.all(ctx, conv, template, set)
+	if err != nil {
+		return err
 	}
+	failed += len(set.Unreadable)
 	fmt.Fprintf(n.Err, "%s written to %s\n", plural(written, "notebook", "notebooks"), n.output)
 	if failed > 0 && !n.skip {
 		return errFailed
 	}
 	return nil
+}
+
+// all writes the notebooks of a set, several at once, and tells how many rules were
+// written and how many could not be.
+func (n *notebooks) all(ctx context.Context, conv *converter, template *notebook.Template, set *ruleset.Set) (written, failed int, err error) {
+	generated := sigma.NewLibrary(set.All).Named(set.List())
+	names := names(set.Rules)
+	collectUsually()
+	// What one run of rules had to say is told before the next one begins.
+	const run = 256
+	for at := 0; at < len(names); at += run {
+		if err := ctx.Err(); err != nil {
+			return written, failed, err
+		}
+		rules := set.Rules[at:min(at+run, len(names))]
+		problems, errs := make([]diag.List, len(rules)), make([]error, len(rules))
+		alone := func(i int) bool {
+			own, named := generated[rules[i].Rule]
+			return own || !named
+		}
+		parallel.Each(len(rules), func(i int) {
+			if alone(i) {
+				problems[i], errs[i] = n.one(conv, template, rules[i], names[at+i])
+			}
+		})
+		for i := range rules {
+			switch {
+			case errs[i] != nil:
+				return written, failed, errs[i]
+			case problems[i] != nil:
+				n.diagnostics(problems[i])
+				failed++
+			case alone(i):
+				written++
+			}
+		}
+	}
+	return written, failed, nil
 }
 
 func names(rules []ruleset.Entry) []string {
@@ -110,31 +135,30 @@ func names(rules []ruleset.Entry) []string {
 	return notebook.FileNames(refs)
 }
 
-// one writes a rule's notebook; false says that the rule could not be converted.
-func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.Entry, name string) (bool, error) {
+// one writes a rule's notebook; the list says why a rule could not be converted.
+func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.Entry, name string) (diag.List, error) {
 	out, err := conv.convert(e.Rule)
 	if err != nil {
-		n.diagnostics(diag.Of(err))
-		return false, nil
+		return diag.Of(err), nil
 	}
 	nb, err := template.Build(&notebook.Page{
 		Rule: e.Rule, RulePath: e.Path, Queries: conv.pages(out), Server: n.server, Index: n.index,
 		Options: notebook.DefaultOptions(),
 	})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	target := filepath.Join(n.output, filepath.FromSlash(name))
 	old, err := n.old(target)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	notebook.Carry(old, nb)
 	content, err := notebook.Encode(nb)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return true, atomicfile.Write(target, content)
+	return nil, atomicfile.Write(target, content)
 }
 
 // old reads the notebook that stands at a place already, nil when there is
