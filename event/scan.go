@@ -1,10 +1,8 @@
 package event
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 )
 
@@ -74,7 +72,9 @@ type entry struct {
 const (
 	escaped  uint8 = 1 << iota // a string with a backslash
 	highByte                   // a string with bytes beyond ASCII
-	rewrite                    // a number not in its shortest form
+	// unicodeEscape is a string with a \uXXXX; values do not keep it.
+	unicodeEscape
+	rewrite // a number not in its shortest form
 )
 
 // scanner reads one JSON object in a single pass. With a key tree it collects
@@ -363,48 +363,21 @@ const (
 
 // text reads a string; the position is then behind its closing quote.
 func (s *scanner) text() error {
-	data, i := s.data, s.pos+1
-	s.flags = 0
-	for {
-		// Eight bytes at once while none is a quote, a backslash, a
-		// control character or beyond ASCII.
-		for i+8 <= len(data) {
-			w := binary.LittleEndian.Uint64(data[i:])
-			m := (w | (w - each*0x20) | ((w ^ quotes) - each) | ((w ^ slants) - each)) & high
-			if m != 0 {
-				i += bits.TrailingZeros64(m) / 8
-				break
-			}
-			i += 8
-		}
-		if i >= len(data) {
-			s.pos = i
-			return s.fail("")
-		}
-		switch c := data[i]; {
-		case c == '"':
-			s.pos = i + 1
-			return nil
-		case c == '\\':
-			s.flags |= escaped
-			s.unicode = s.unicode || i+1 < len(data) && data[i+1] == 'u'
-			n, ok := escapeLength(data[i:])
-			if !ok {
-				s.pos = min(i+n, len(data))
-				return s.fail("an escape that JSON does not know in a text")
-			}
-			i += n
-		case c < 0x20:
-			s.pos = i
-			return s.fail("a line break or control character in a text")
-		default:
-			if c >= 0x80 {
-				s.flags |= highByte
-				s.beyond = true
-			}
-			i++
-		}
+	i, flags := passText(s.data, s.pos+1)
+	s.note(flags)
+	s.pos, s.flags = i, flags&^unicodeEscape
+	switch {
+	case i == len(s.data):
+		return s.fail("")
+	case s.data[i] == '"':
+		s.pos++
+		return nil
+	case s.data[i] == '\\':
+		n, _ := escapeLength(s.data[i:])
+		s.pos = min(i+n, len(s.data))
+		return s.fail("an escape that JSON does not know in a text")
 	}
+	return s.fail("a line break or control character in a text")
 }
 
 // escapeLength returns the length of the escape at the start of b; when it is

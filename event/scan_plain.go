@@ -6,8 +6,7 @@ import (
 )
 
 // plainFields reads the fields of an object that need no thought: the name is the
-// one that is expected, the value a text of ASCII without \uXXXX or a number of
-// digits, a comma follows.
+// one that is expected, the value a text or a number of digits, a comma follows.
 // Most fields of most events are such. It stops before the first that is not, and
 // returns the name before it; what is wrong with that one is for the others to
 // say.
@@ -38,9 +37,13 @@ func (s *scanner) plainFields(parent, before *key, object uint64) *key {
 		switch c := data[start]; {
 		case c == '"':
 			start++
-			if end, flags = plainText(data, start); end >= len(data) || data[end] != '"' {
+			if end, flags = passText(data, start); end >= len(data) || data[end] != '"' {
 				s.pos = pos
 				return before
+			}
+			if flags != 0 {
+				s.note(flags)
+				flags &^= unicodeEscape
 			}
 			behind = end + 1
 		case '1' <= c && c <= '9':
@@ -69,9 +72,9 @@ func (s *scanner) plainFields(parent, before *key, object uint64) *key {
 	return before
 }
 
-// plainText passes ASCII characters and short escapes from i on. It returns where
-// something else stands, and the flags of what it passed.
-func plainText(data []byte, i int) (end int, flags uint8) {
+// passText passes the characters of a text from i on. It returns where something
+// stands that is none, such as the closing quote, and the flags of what it passed.
+func passText(data []byte, i int) (end int, flags uint8) {
 	for i+8 <= len(data) {
 		w := binary.LittleEndian.Uint64(data[i:])
 		m := (w | (w - each*0x20) | ((w ^ quotes) - each) | ((w ^ slants) - each)) & high
@@ -80,13 +83,54 @@ func plainText(data []byte, i int) (end int, flags uint8) {
 			continue
 		}
 		i += bits.TrailingZeros64(m) / 8
-		if data[i] != '\\' || i+1 >= len(data) || !isShortEscape[data[i+1]] {
+		// Line breaks and what indents lines stand together.
+		for data[i] == '\\' && i+1 < len(data) && isShortEscape[data[i+1]] {
+			flags |= escaped
+			if i += 2; i == len(data) {
+				return i, flags
+			}
+		}
+		switch c := data[i]; {
+		case c == '\\' && i+6 <= len(data) && data[i+1] == 'u' && isHex(data[i+2:i+6]):
+			flags |= escaped | unicodeEscape
+			i += 6
+		case c >= 0x80:
+			flags |= highByte
+			i++
+		case c == '"' || c < 0x20 || c == '\\':
 			return i, flags
 		}
-		flags = escaped
-		i += 2
+	}
+	return passByte(data, i, flags)
+}
+
+// passByte is passText for the last bytes of an event.
+func passByte(data []byte, i int, flags uint8) (int, uint8) {
+	for ; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '\\' && i+1 < len(data) && isShortEscape[data[i+1]]:
+			flags |= escaped
+			i++
+		case c == '\\' && i+6 <= len(data) && data[i+1] == 'u' && isHex(data[i+2:i+6]):
+			flags |= escaped | unicodeEscape
+			i += 5
+		case c >= 0x80:
+			flags |= highByte
+		case c == '"' || c < 0x20 || c == '\\':
+			return i, flags
+		}
 	}
 	return i, flags
+}
+
+// note keeps what an event's texts hold.
+func (s *scanner) note(flags uint8) {
+	s.unicode = s.unicode || flags&unicodeEscape != 0
+	s.beyond = s.beyond || flags&highByte != 0
+}
+
+func isHex(digits []byte) bool {
+	return hexDigit(digits[0])|hexDigit(digits[1])|hexDigit(digits[2])|hexDigit(digits[3]) >= 0
 }
 
 // isShortEscape tells which characters make an escape with a backslash alone.

@@ -249,7 +249,7 @@ func (s *valueScanner) testAll(p *predicate, v *subject) bool {
 	case ir.Number, ir.Bool:
 		return p.glob.match(s.fold(v))
 	case ir.Regexp:
-		return p.re.MatchString(v.text)
+		return (len(p.ordered) < 2 || inOrder(p.ordered, s.fold(v))) && p.re.MatchString(v.text)
 	case ir.CIDR:
 		return inPrefix(p.prefix, v.text)
 	case ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual:

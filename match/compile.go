@@ -127,13 +127,16 @@ func predCost(field string) int {
 
 // predicate is one comparison.
 type predicate struct {
-	m      *ir.Match
-	glob   glob
-	re     *regexp.Regexp
-	prefix netip.Prefix
-	number float64
-	column int32 // index into Program.columns, -1 for a keyword
-	other  int32 // the column that a field reference names
+	m    *ir.Match
+	glob glob
+	re   *regexp.Regexp
+	// ordered are texts that a value must hold for the expression to match: looking
+	// for them is much cheaper.
+	ordered [][]string
+	prefix  netip.Prefix
+	number  float64
+	column  int32 // index into Program.columns, -1 for a keyword
+	other   int32 // the column that a field reference names
 }
 
 // Compile makes a Program. The errors have an entry a rule, nil where all went
@@ -144,6 +147,8 @@ func Compile(rules []Rule) (*Program, []error) {
 		c.p.logSource = append(c.p.logSource, c.column(name))
 	}
 	errs := make([]error, len(rules))
+	// Rules have about eight comparisons of their own.
+	c.p.preds = make([]predicate, 0, 8*len(rules))
 	for i, r := range rules {
 		root, err := c.node(r.Expr)
 		if err != nil {
@@ -308,6 +313,9 @@ func (c *compiler) match(m *ir.Match) (node, error) {
 	p, err := newPredicate(m)
 	if err != nil {
 		return node{}, err
+	}
+	if m.Op == ir.Regexp {
+		p.ordered = orderedLiterals(m.Text)
 	}
 	if m.Op == ir.FieldRef {
 		p.other = c.column(m.Text)

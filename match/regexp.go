@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"regexp/syntax"
 	"slices"
 )
@@ -17,6 +18,49 @@ func requiredLiterals(expr string) []string {
 		return nil
 	}
 	return set
+}
+
+// orderedLiterals returns sets of folded texts: every match of the expression holds
+// one of each set, the sets in this order and none inside another.
+func orderedLiterals(expr string) [][]string {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	return appendOrdered(nil, re.Simplify())
+}
+
+func appendOrdered(sets [][]string, re *syntax.Regexp) [][]string {
+	switch re.Op {
+	case syntax.OpCapture:
+		return appendOrdered(sets, re.Sub[0])
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			sets = appendOrdered(sets, sub)
+		}
+		return sets
+	}
+	if set := required(re); len(set) > 0 && !slices.Contains(set, "") {
+		sets = append(sets, set)
+	}
+	return sets
+}
+
+// inOrder tells whether a folded value holds one text of each set, in their order.
+func inOrder(sets [][]string, folded []byte) bool {
+	for _, set := range sets {
+		end := -1
+		for _, text := range set {
+			if i := bytes.Index(folded, []byte(text)); i >= 0 && (end < 0 || i+len(text) < end) {
+				end = i + len(text)
+			}
+		}
+		if end < 0 {
+			return false
+		}
+		folded = folded[end:]
+	}
+	return true
 }
 
 // maxAlternatives bounds the set of literals taken from one expression.

@@ -92,6 +92,9 @@ const maxDrafts = 256
 func (r *run) applyItems(owner *Pipeline, items []*processingItem, d *draft) []*draft {
 	drafts := []*draft{d}
 	for _, it := range items {
+		if len(drafts) == 1 && !it.rule.holds(drafts[0]) {
+			continue
+		}
 		var next []*draft
 		for _, d := range drafts {
 			if !it.rule.holds(d) {

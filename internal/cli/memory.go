@@ -21,10 +21,7 @@ func collectSeldom() {
 }
 
 // collectUsually is for reading events, of which nearly nothing stays.
-func collectUsually() {
-	setGC(100)
-	ballast.Store(nil)
-}
+func collectUsually() { setGC(150) }
 
 func setGC(percent int) bool {
 	own := os.Getenv("GOGC") == ""
