@@ -33,10 +33,9 @@ var Target = &backend.Target{
 	Reference:   "https://www.elastic.co/docs/reference/query-languages/kql",
 	Limits: []string{
 		"KQL compares a keyword field with its case, and has no way around it: a value is found as the rule writes it, unless the index normalises it. With a mapping (--mapping) a warning names such fields.",
-		"The wildcard for one character, regular expressions, a comparison of two fields of an event (fieldref) and parts of a time (minute, hour, day …) can't be expressed.",
+		"Regular expressions, a comparison of two fields of an event (fieldref) and parts of a time (minute, hour, day …) can't be expressed.",
 		"A text with wildcards can't begin or end with a space.",
-		"Kibana needs a data view with the field for a value with wildcards and spaces; otherwise it cuts the value at the spaces.",
-		"Elasticsearch's own query kql reads a backslash in a value with wildcards as an escape; the queries are for Kibana.",
+		"Kibana hands a value with wildcards to the wildcard query of a keyword field as it is, so a backslash in it is written four times; fields of words (text), which a mapping tells apart, are asked with a query string, which takes it twice. A wildcard for one character needs a keyword field and a star beside it. Kibana needs a data view with the field for that, Elasticsearch's query kql its mapping.",
 		"Presence (exists) can't be told from null.",
 		"Networks (cidr) need a field of type ip, or a mapping.",
 	},
@@ -50,7 +49,7 @@ selection:
 filter:
   User: SYSTEM
 condition: selection and not filter`,
-		Query: `Image: *\\powershell.exe and CommandLine: (* -enc * or *FromBase64String*) and not User: "SYSTEM"`,
+		Query: `Image: *\\\\powershell.exe and (CommandLine: * -enc * or CommandLine: *FromBase64String*) and not User: "SYSTEM"`,
 	},
 	New: newWriter,
 }
@@ -100,7 +99,7 @@ func (w *writer) Query(l *pipeline.Lowered, e ir.Expr) (any, error) {
 	return dialect.Print(e, w)
 }
 
-// Group writes comparisons of one field. Values that an operator links share a list.
+// Group writes comparisons of one field.
 func (w *writer) Group(matches []*ir.Match, all bool) ([]backend.Piece, error) {
 	for _, m := range matches {
 		if err := sayable(m); err != nil {
@@ -110,6 +109,9 @@ func (w *writer) Group(matches []*ir.Match, all bool) ([]backend.Piece, error) {
 	asks, err := w.fields.Asks(matches, all)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(asks, hasNoOneChar) {
+		return nil, backend.Unsupported(matches[0], "KQL has a wildcard for one character only beside a star, in a field that is kept whole", "convert to lucene, es-dsl or esql")
 	}
 	if w.mapped {
 		w.remarkCase(matches[0], asks)
@@ -130,9 +132,6 @@ func sayable(m *ir.Match) error {
 	default:
 		return nil
 	}
-	if slices.ContainsFunc(m.Pattern, func(t sigma.Token) bool { return t.Kind == sigma.OneChar }) {
-		return backend.Unsupported(m, "KQL has no wildcard for one character", "convert to lucene, es-dsl or esql")
-	}
 	p := m.Pattern
 	if m.Field == "" {
 		p = p.Contains()
@@ -146,6 +145,24 @@ func sayable(m *ir.Match) error {
 	}
 	return nil
 }
+
+// hasNoOneChar tells whether a question has a wildcard for one character where there is
+// none: in fields of words, and in a value without a star, which Kibana takes for plain
+// text.
+func hasNoOneChar(a elastic.Ask) bool {
+	lacks := func(p ir.Pattern) bool {
+		kinds := [...]bool{sigma.Literal: false, sigma.AnyChars: a.Before || a.After, sigma.OneChar: false}
+		for _, t := range p {
+			kinds[t.Kind] = true
+		}
+		return kinds[sigma.OneChar] && !(isWhole(a) && kinds[sigma.AnyChars])
+	}
+	return lacks(a.Pattern) || slices.ContainsFunc(a.Texts, lacks) || slices.ContainsFunc(a.Of, hasNoOneChar)
+}
+
+// isWhole tells whether Kibana asks a field with a wildcard query of its own, as it
+// does of a keyword field, and not with a query string.
+func isWhole(a elastic.Ask) bool { return a.Whole && a.Field != "" }
 
 // remarkCase tells of fields whose case counts where the rule's does not.
 func (w *writer) remarkCase(m *ir.Match, asks []elastic.Ask) {
@@ -162,39 +179,23 @@ func (w *writer) remarkCase(m *ir.Match, asks []elastic.Ask) {
 	}
 }
 
-// pieces writes questions that AND (all) or OR links. Values of a field share a list
-// at the place of the first.
+// pieces writes questions that AND (all) or OR links, each with its field: lists of
+// values in parentheses are shorter, but Elasticsearch's query kql and ES|QL's KQL
+// refuse them (8.19), and only Kibana takes them.
 func pieces(asks []elastic.Ask, all bool) []backend.Piece {
 	var out []backend.Piece
-	values := map[string][]string{}
-	place := map[string]int{}
 	for _, a := range apart(asks, all) {
-		v, ok := value(a)
-		if !ok {
-			out = append(out, piece(a))
-			continue
-		}
-		if _, listed := place[a.Field]; !listed {
-			place[a.Field] = len(out)
-			out = append(out, backend.Piece{})
-		}
-		values[a.Field] = append(values[a.Field], v)
-	}
-	token := dialect.Or
-	if all {
-		token = dialect.And
-	}
-	for field, at := range place {
-		text := values[field][0]
-		if len(values[field]) > 1 {
-			text = dialect.Open + strings.Join(values[field], token) + dialect.Close
-		}
-		if field != "" {
-			text = name(field) + ": " + text
-		}
-		out[at] = backend.Piece{Text: text, Closed: true}
+		out = append(out, piece(a))
 	}
 	return out
+}
+
+// compared is a field with a value.
+func compared(field, text string) backend.Piece {
+	if field != "" {
+		text = name(field) + ": " + text
+	}
+	return backend.Piece{Text: text, Closed: true}
 }
 
 // apart makes single questions of those for one of several texts, which are for
@@ -208,7 +209,7 @@ func apart(asks []elastic.Ask, all bool) []elastic.Ask {
 		}
 		var texts []elastic.Ask
 		for _, p := range a.Texts {
-			one := elastic.Ask{Op: elastic.Value, Field: a.Field}
+			one := elastic.Ask{Op: elastic.Value, Field: a.Field, Whole: a.Whole}
 			if a.Before {
 				one.Op, p = elastic.Wild, p.EndsWith()
 			}
@@ -226,23 +227,19 @@ func apart(asks []elastic.Ask, all bool) []elastic.Ask {
 	return out
 }
 
-// value writes what may stand in a list of values.
-func value(a elastic.Ask) (string, bool) {
-	switch a.Op {
-	case elastic.Value:
-		s, _ := a.Pattern.Plain()
-		return quote(s), true
-	case elastic.Wild:
-		return bare(a.Pattern), true
-	case elastic.Network:
-		return quote(a.Text), true
-	}
-	return "", false
-}
-
 // piece writes what is a clause by itself.
 func piece(a elastic.Ask) backend.Piece {
 	switch a.Op {
+	case elastic.Value:
+		s, _ := a.Pattern.Plain()
+		return compared(a.Field, quote(s))
+	case elastic.Network:
+		return compared(a.Field, quote(a.Text))
+	case elastic.Wild:
+		if isWhole(a) {
+			return compared(a.Field, bare(wildcardText(a.Pattern)))
+		}
+		return compared(a.Field, bare(a.Pattern))
 	case elastic.Range:
 		return backend.Piece{Text: name(a.Field) + " " + comparison[a.Compare] + " " + bare(sigma.Text(a.Text)), Closed: true}
 	case elastic.Exists:
@@ -291,6 +288,25 @@ func quote(s string) string { return lineEnds.Replace(quoted.Text(s)) }
 func bare(p ir.Pattern) string {
 	return words.ReplaceAllStringFunc(lineEnds.Replace(open.Write(p)), func(word string) string { return nots.Replace(`\` + word) })
 }
+
+// wildcardText is a pattern with what the wildcard query takes for itself escaped once
+// more: Kibana hands the text on as it is once the escapes of KQL are gone.
+func wildcardText(p ir.Pattern) ir.Pattern {
+	var out ir.Pattern
+	for _, t := range p {
+		switch t.Kind {
+		case sigma.Literal:
+			out = out.Append(sigma.Token{Kind: sigma.Literal, Text: wildcards.Replace(t.Text)})
+		case sigma.OneChar:
+			out = out.Append(sigma.Token{Kind: sigma.Literal, Text: "?"})
+		default:
+			out = out.Append(t)
+		}
+	}
+	return out
+}
+
+var wildcards = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
 
 // name writes a field's name, in which a star is a wildcard.
 func name(field string) string {

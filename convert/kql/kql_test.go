@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/huntbook/huntbook/convert/targettest"
+	"github.com/huntbook/huntbook/internal/kuery"
 	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/pipeline"
 )
@@ -29,7 +30,7 @@ func TestReadBack(t *testing.T) {
 			return
 		}
 		said++
-		got, err := read(text)
+		got, err := kuery.Read(text)
 		if err != nil {
 			t.Fatalf("%v in %s", err, text)
 		}
@@ -63,7 +64,7 @@ func TestCorpusReadsBack(t *testing.T) {
 				}
 				converted++
 				for i, q := range queries {
-					got, err := read(q.Value.(string))
+					got, err := kuery.Read(q.Value.(string))
 					if err != nil {
 						t.Errorf("%s: %v: %s", path, err, q.Value)
 						continue

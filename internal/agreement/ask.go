@@ -14,6 +14,7 @@ import (
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/convert/mapping"
 	"github.com/huntbook/huntbook/elastic"
+	"github.com/huntbook/huntbook/internal/kuery"
 	"github.com/huntbook/huntbook/pipeline"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -33,6 +34,15 @@ const most = 1_000_000
 
 // ErrNotConverted is wrapped by the error about a rule that a target can't express.
 var ErrNotConverted = errors.New("not converted")
+
+// errPartial is ES|QL's answer where a shard had no memory left.
+var errPartial = errors.New("some shards did not answer")
+
+// IsOverload tells that a server had no memory or time left for a query, as one with
+// a small heap that many tests share may have.
+func IsOverload(err error) bool {
+	return errors.Is(err, errPartial) || strings.Contains(err.Error(), "Data too large") || strings.Contains(err.Error(), "gave no answer in time")
+}
 
 // search is a rule's query in the form that the server takes.
 type search struct {
@@ -85,7 +95,7 @@ func (s *Server) convert(ctx context.Context, target *backend.Target, rule *sigm
 	}
 	out := make([]search, len(queries))
 	for i, q := range queries {
-		if out[i], err = form(target.Name, q, index); err != nil {
+		if out[i], err = form(target.Name, q, index, m); err != nil {
 			return nil, err
 		}
 	}
@@ -93,14 +103,20 @@ func (s *Server) convert(ctx context.Context, target *backend.Target, rule *sigm
 }
 
 // form says how a target's query is sent.
-func form(target string, q backend.Query, index []string) (search, error) {
+func form(target string, q backend.Query, index []string, m *mapping.Index) (search, error) {
 	out := search{index: index}
 	text, isText := q.Value.(string)
 	switch {
 	case target == "esql":
 		out.esql = text
 	case target == "kql":
-		out.body = map[string]any{"kql": map[string]any{"query": text}}
+		// Elasticsearch's own query kql (8.19) takes no lists, and no star for a
+		// wildcard once a backslash stands before it: it is read as Kibana does.
+		e, err := kuery.Read(text)
+		if err != nil {
+			return out, err
+		}
+		out.body = kibana(e, m)
 	case isText:
 		out.body = map[string]any{"query_string": map[string]any{"query": text}}
 	default:
@@ -166,13 +182,17 @@ func (s *Server) find(ctx context.Context, q search) ([]string, error) {
 
 func (s *Server) findESQL(ctx context.Context, query string) ([]string, error) {
 	var out struct {
-		Values [][]string `json:"values"`
+		Values  [][]string `json:"values"`
+		Partial bool       `json:"is_partial"`
 	}
 	query = strings.TrimSuffix(query, " | limit 10000") + fmt.Sprintf(" | keep _id | limit %d", most)
 	err := s.Client.Do(ctx, elastic.Request{Path: "/_query", Body: map[string]string{"query": query}}, &out)
 	ids := make([]string, len(out.Values))
 	for i, row := range out.Values {
 		ids[i] = row[0]
+	}
+	if err == nil && out.Partial {
+		err = errPartial
 	}
 	return ids, err
 }

@@ -24,7 +24,11 @@ type run struct {
 }
 
 // counts are numbers of rules, and of the documents that were found.
-type counts struct{ asked, equal, unsupported, different, hits int }
+// Unanswered are rules that an overloaded server did not answer: they tell nothing.
+type counts struct{ asked, equal, unsupported, different, unanswered, hits int }
+
+// maxUnanswered is how many a run may have.
+const maxUnanswered = 10
 
 // difference is a rule whose documents are not the events that match.
 type difference struct {
@@ -58,6 +62,9 @@ func (y *tally) add(r run, rule string, want, got []string, err error) {
 	switch {
 	case errors.Is(err, agreement.ErrNotConverted):
 		c.unsupported++
+		return
+	case err != nil && agreement.IsOverload(err):
+		c.unanswered++
 		return
 	case err == nil && slices.Equal(want, got):
 		c.asked, c.equal, c.hits = c.asked+1, c.equal+1, c.hits+len(got)
@@ -121,6 +128,11 @@ func reasons(t *testing.T) []*reason {
 func (y *tally) check(t *testing.T) {
 	t.Helper()
 	list := reasons(t)
+	for _, r := range y.runs {
+		if n := y.counts[r].unanswered; n > maxUnanswered {
+			t.Errorf("%s %s %s: %d rules got no answer", r.standard, r.product, r.target, n)
+		}
+	}
 	for _, d := range y.differences {
 		i := slices.IndexFunc(list, func(r *reason) bool { return r.explains(d) })
 		if i < 0 {

@@ -1,4 +1,9 @@
-package kql
+// Package kuery reads KQL as Kibana does, for the tests of what huntbook writes in it.
+//
+// It knows nothing of indices: a field is taken for one that is kept whole (keyword),
+// whose value with wildcards Kibana hands to the wildcard query. Data flows: text →
+// ir.Expr.
+package kuery
 
 import (
 	"fmt"
@@ -9,6 +14,9 @@ import (
 	"github.com/huntbook/huntbook/sigma"
 )
 
+// special are the characters that end a bare value.
+const special = `\():<>"*{}`
+
 // reader reads KQL as Kibana's grammar has it (kbn-es-query, grammar.peggy): OR of
 // ANDs of NOTs; a bare literal goes on up to a special character or an operator with
 // spaces around it, and is trimmed.
@@ -18,8 +26,8 @@ type reader struct {
 	err error
 }
 
-// read gives what a query means: a quoted or bare value is compared with its case.
-func read(query string) (ir.Expr, error) {
+// Read gives what a query means: a quoted or bare value is compared with its case.
+func Read(query string) (ir.Expr, error) {
 	r := &reader{in: []rune(query)}
 	r.space()
 	e := r.or(r.sub)
@@ -168,7 +176,37 @@ func (l literal) compared(field string) ir.Expr {
 	if field == "*" && len(l.pattern) == 1 && l.pattern[0].Kind == sigma.AnyChars {
 		return &ir.And{}
 	}
+	if field != "" && !l.pattern.IsPlain() {
+		return &ir.Match{Field: field, Op: ir.Like, Pattern: wildcardQuery(l.pattern), Cased: true}
+	}
 	return &ir.Match{Field: field, Op: ir.Like, Pattern: l.pattern, Cased: true}
+}
+
+// wildcardQuery reads what Kibana hands to the wildcard query of a keyword field: a
+// backslash takes what follows for itself, a question mark is any character.
+func wildcardQuery(p ir.Pattern) ir.Pattern {
+	var text []rune
+	for _, t := range p {
+		if t.Kind == sigma.AnyChars {
+			text = append(text, '*')
+		}
+		text = append(text, []rune(t.Text)...)
+	}
+	var out ir.Pattern
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '*':
+			out = out.Append(sigma.Token{Kind: sigma.AnyChars})
+		case c == '?':
+			out = out.Append(sigma.Token{Kind: sigma.OneChar})
+		case c == '\\' && i+1 < len(text):
+			i++
+			out = out.Append(sigma.Text(string(text[i]))...)
+		default:
+			out = out.Append(sigma.Text(string(c))...)
+		}
+	}
+	return out
 }
 
 func (r *reader) literal() literal {
