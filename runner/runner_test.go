@@ -186,7 +186,7 @@ func TestBadNotebooks(t *testing.T) {
 		{plain("old.ipynb", `{"nbformat": 3, "worksheets": []}`), "this is no notebook of nbformat 4"},
 		{plain("unnamed.ipynb", `{"nbformat": 4, "cells": [], "metadata": {}}`), "it names no kernel"},
 		{plain("odd.ipynb", `{"nbformat": 4, "cells": [], "metadata": {"kernelspec": 7, "papermill": 7}}`), "it names no kernel"},
-		{write(t, filepath.Join(dir, "nosuch.ipynb"), "nosuch", "1"), `no such kernel as "nosuch"; installed are ends, gone, sleeps`},
+		{write(t, filepath.Join(dir, "nosuch.ipynb"), "nosuch", "1"), `no such kernel as "nosuch"; installed are ends, gone, `},
 		{write(t, filepath.Join(dir, "path.ipynb"), "../../evil", "1"), `no such kernel as "../../evil"; installed are`},
 		{write(t, filepath.Join(dir, "gone.ipynb"), "gone", "1"), "kernel gone: fork/exec /no/such/program: no such file or directory"},
 		{write(t, filepath.Join(dir, "ends.ipynb"), "ends", "1"), "kernel ends: the kernel died (exit status 3); it said: it is broken"},
