@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -379,10 +380,7 @@ func TestKilledOverTopic(t *testing.T) {
 func evict(t *testing.T, broker, group string) {
 	t.Helper()
 	client := brokerClient(t, broker)
-	groups, err := kadm.NewClient(client).DescribeGroups(t.Context(), group)
-	if err != nil {
-		t.Fatal(err)
-	}
+	groups := describe(t, kadm.NewClient(client), group)
 	for _, member := range groups[group].Members {
 		leave := kmsg.NewPtrLeaveGroupRequest()
 		leave.Group = group
@@ -391,6 +389,28 @@ func evict(t *testing.T, broker, group string) {
 		leave.Members = append(leave.Members, m)
 		if _, err := leave.RequestWith(t.Context(), client); err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
+		}
+	}
+}
+
+// describe asks again while the broker has no coordinator for the group: before the
+// first group joins there is none, and the client gives up after a second.
+func describe(t *testing.T, admin *kadm.Client, group string) kadm.DescribedGroups {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		groups, err := admin.DescribeGroups(ctx, group)
+		if err == nil {
+			return groups
+		}
+		if !kerr.IsRetriable(err) {
+			t.Fatal(err)
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
