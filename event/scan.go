@@ -75,6 +75,8 @@ const (
 	// unicodeEscape is a string with a \uXXXX; values do not keep it.
 	unicodeEscape
 	rewrite // a number not in its shortest form
+	// stopped is not kept either: passAVX2 came to the end of a text.
+	stopped = 0x80
 )
 
 // scanner reads one JSON object in a single pass. With a key tree it collects

@@ -75,6 +75,18 @@ func (s *scanner) plainFields(parent, before *key, object uint64) *key {
 // passText passes the characters of a text from i on. It returns where something
 // stands that is none, such as the closing quote, and the flags of what it passed.
 func passText(data []byte, i int) (end int, flags uint8) {
+	for hasPass && len(data)-i >= 32 {
+		n, seen := passAVX2(&data[i], len(data)-i)
+		i, flags = i+n, flags|seen&^stopped
+		if seen&stopped != 0 {
+			return i, flags
+		}
+		if !isUnicode(data, i) {
+			break
+		}
+		flags |= escaped | unicodeEscape
+		i += 6
+	}
 	for i+8 <= len(data) {
 		w := binary.LittleEndian.Uint64(data[i:])
 		m := (w | (w - each*0x20) | ((w ^ quotes) - each) | ((w ^ slants) - each)) & high
@@ -91,7 +103,7 @@ func passText(data []byte, i int) (end int, flags uint8) {
 			}
 		}
 		switch c := data[i]; {
-		case c == '\\' && i+6 <= len(data) && data[i+1] == 'u' && isHex(data[i+2:i+6]):
+		case isUnicode(data, i):
 			flags |= escaped | unicodeEscape
 			i += 6
 		case c >= 0x80:
@@ -111,7 +123,7 @@ func passByte(data []byte, i int, flags uint8) (int, uint8) {
 		case c == '\\' && i+1 < len(data) && isShortEscape[data[i+1]]:
 			flags |= escaped
 			i++
-		case c == '\\' && i+6 <= len(data) && data[i+1] == 'u' && isHex(data[i+2:i+6]):
+		case isUnicode(data, i):
 			flags |= escaped | unicodeEscape
 			i += 5
 		case c >= 0x80:
@@ -127,6 +139,11 @@ func passByte(data []byte, i int, flags uint8) (int, uint8) {
 func (s *scanner) note(flags uint8) {
 	s.unicode = s.unicode || flags&unicodeEscape != 0
 	s.beyond = s.beyond || flags&highByte != 0
+}
+
+// isUnicode tells whether a \uXXXX stands at i.
+func isUnicode(data []byte, i int) bool {
+	return data[i] == '\\' && i+6 <= len(data) && data[i+1] == 'u' && isHex(data[i+2:i+6])
 }
 
 func isHex(digits []byte) bool {

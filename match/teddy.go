@@ -91,8 +91,10 @@ func (t *teddy) find(value string, m *marks, found func(text int32)) {
 	for len(value)-at >= 34 {
 		i := teddyAVX2(unsafe.StringData(value[at:]), len(value)-at, &t.masks) //nolint:gosec // reads the value, no further than its length
 		if i < 0 {
-			at += ^i
-			break
+			if at += ^i; at+teddyBytes <= len(value) {
+				at = len(value) - 34 // the rest, with some that were looked at
+			}
+			continue
 		}
 		t.compare(value, at+i, m, found)
 		at += i + 1
