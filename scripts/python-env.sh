@@ -1,22 +1,26 @@
 #!/usr/bin/env bash
-# Prints the path of a Python that has the packages of requirements.txt: a virtual
-# environment under .cache, made on first use and again when the list changes.
-# Where that cannot be had it prints nothing, says so on standard error, and
-# succeeds: the tests that need it then skip. $HUNTBOOK_PYTHON wins when it is set.
+# Prints the path of a Python that has the packages of requirements.txt or, given a NAME,
+# of requirements-NAME.txt: a virtual environment under .cache, made on first use and
+# again when the list changes. Where that cannot be had it prints nothing, says so on
+# standard error, and succeeds: the tests that need it then skip. $HUNTBOOK_PYTHON, with a
+# name $HUNTBOOK_NAME_PYTHON, wins when it is set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if [ -n "${HUNTBOOK_PYTHON:-}" ]; then
-  echo "$HUNTBOOK_PYTHON"
+name=${1:-}
+variable=HUNTBOOK_$(printf '%s' "${name:+${name}_}" | tr '[:lower:]' '[:upper:]')PYTHON
+if [ -n "${!variable:-}" ]; then
+  echo "${!variable}"
   exit 0
 fi
 
-list=scripts/requirements.txt
-venv=$PWD/.cache/python
+list=scripts/requirements${name:+-$name}.txt
+folder=.cache/python${name:+-$name}
+venv=$PWD/$folder
 
 give_up() {
   rm -rf "$venv"
-  echo "$1: tests that need Python packages are skipped" >&2
+  echo "$1: tests that need the packages of $list are skipped" >&2
   exit 0
 }
 
@@ -26,7 +30,7 @@ if cmp -s "$list" "$venv/requirements.txt" && "$venv/bin/python" -c '' 2>/dev/nu
 fi
 
 command -v python3 >/dev/null || give_up "no python3"
-echo "making a Python environment in .cache/python" >&2
+echo "making a Python environment in $folder" >&2
 make_venv() { rm -rf "$venv" && python3 -m venv "$venv" >&2; }
 if ! make_venv; then
   # Debian's python3 comes without what venv needs.
@@ -34,6 +38,6 @@ if ! make_venv; then
     give_up "python3 -m venv does not work"
 fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" >&2 </dev/null ||
-  give_up "pip could not install the packages of $list"
+  give_up "pip could not install them"
 cp "$list" "$venv/requirements.txt"
 echo "$venv/bin/python"

@@ -27,9 +27,10 @@ else
 fi
 CHROME=$(scripts/find-chrome.sh)
 HUNTBOOK_PYTHON=$(scripts/python-env.sh)
-export CHROME HUNTBOOK_PYTHON
+HUNTBOOK_LAB_PYTHON=$(scripts/python-env.sh lab)
+export CHROME HUNTBOOK_PYTHON HUNTBOOK_LAB_PYTHON
 echo "browser: ${CHROME:-none}"
-echo "python: ${HUNTBOOK_PYTHON:-none}"
+echo "python: ${HUNTBOOK_PYTHON:-none}, with JupyterLab: ${HUNTBOOK_LAB_PYTHON:-none}"
 
 step "go test"
 scripts/servers/run.sh go test -json -count=1 -timeout=15m ./... | go run ./internal/testlog
