@@ -1,7 +1,6 @@
 package event
 
 import (
-	"bytes"
 	"errors"
 	"hash/maphash"
 	"maps"
@@ -118,7 +117,7 @@ func (b *Builder) Full() bool { return len(b.columns)*(b.batch.Rows+1) > maxCell
 // On an error the batch is as before. Errors are *SyntaxError, ErrNotObject,
 // ErrOutside and ErrUndated.
 func (b *Builder) AppendJSON(raw []byte, rec Record) error {
-	rec.Raw = bytes.Trim(raw, " \t\r\n")
+	rec.Raw = trim(raw)
 	if err := b.read(rec.Raw); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func NewDecoder(o Options, fields []string) *Decoder {
 // errors are those of Builder.AppendJSON, after which there is no event.
 func (d *Decoder) Read(raw []byte) error {
 	b := d.b
-	if err := b.read(bytes.Trim(raw, " \t\r\n")); err != nil {
+	if err := b.read(trim(raw)); err != nil {
 		return err
 	}
 	d.assign()
@@ -67,6 +67,14 @@ func (d *Decoder) Read(raw []byte) error {
 	}
 	d.windows = shapes[d.shape].windows && b.fromWindows()
 	return nil
+}
+
+// trim cuts white space off both ends, where mostly none is.
+func trim(raw []byte) []byte {
+	if n := len(raw); n > 0 && raw[0] > ' ' && raw[n-1] > ' ' {
+		return raw
+	}
+	return bytes.Trim(raw, " \t\r\n")
 }
 
 // Time is the event's time in nanoseconds since 1970 UTC, or NoTime.

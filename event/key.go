@@ -14,9 +14,9 @@ type key struct {
 	quoted   string // the name as it stands in JSON; "" when it needs escapes
 	opening  string // quoted and a colon
 	children map[string]*key
-	// first is the name that began the object last time, after the one that
-	// followed this name.
-	first, after *key
+	// first are the names that began the object, after those that followed this
+	// name, the last one first.
+	first, after guesses
 	// object numbers the object in which the key was seen last, from and to
 	// are its entries there; event numbers the event.
 	object   uint64
@@ -26,6 +26,36 @@ type key struct {
 	evidence evidence
 	stamp    int8 // place in the order of time stamps, 0: none
 	fields   [shapeCount]keyField
+}
+
+// opens tells that the name and a colon stand at pos.
+func (k *key) opens(data []byte, pos int) bool {
+	end := pos + len(k.opening)
+	return k.opening != "" && end <= len(data) && string(data[pos:end]) == k.opening
+}
+
+// guesses are a few names that may come next: events of one kind write their names in
+// the same order, and a log has events of some kinds.
+type guesses [4]*key
+
+// find returns the guess that stands at the start of text and puts it before the others.
+func (g *guesses) find(text []byte) *key {
+	for i, k := range g {
+		if k == nil {
+			return nil
+		}
+		if n := len(k.quoted); n > 0 && n <= len(text) && string(text[:n]) == k.quoted {
+			copy(g[1:], g[:i])
+			g[0] = k
+			return k
+		}
+	}
+	return nil
+}
+
+func (g *guesses) add(k *key) {
+	copy(g[1:], g[:])
+	g[0] = k
 }
 
 // keyField is what a key is called in events of one shape.

@@ -68,6 +68,15 @@ type entry struct {
 	dead  bool // a later value of the same key has replaced it
 }
 
+// set gives every field a value, one by one: a literal is made elsewhere and copied
+// in wider pieces than it was written in, for which the processor waits.
+func (e *entry) set(k *key, kind Kind, flags uint8, start, end int, list, item uint32) {
+	e.key, e.col = k, nil
+	e.start, e.end = int32(start), int32(end)
+	e.list, e.item, e.next = list, item, 0
+	e.kind, e.flags, e.part, e.dead = kind, flags, whole, false
+}
+
 // Flags of an entry.
 const (
 	escaped  uint8 = 1 << iota // a string with a backslash
@@ -168,7 +177,7 @@ func (s *scanner) add(k *key, kind Kind, start, end int) error {
 		s.entries = slices.Grow(s.entries, 1)
 	}
 	s.entries = s.entries[:n+1]
-	s.entries[n] = entry{key: k, start: int32(start), end: int32(end), kind: kind, flags: s.flags, list: s.list, item: s.item}
+	s.entries[n].set(k, kind, s.flags, start, end, s.list, s.item)
 	return nil
 }
 
@@ -206,7 +215,11 @@ func (s *scanner) object(k *key) error {
 	var before *key
 	for {
 		if k != nil {
-			before = s.plainFields(k, before, id)
+			var done bool
+			if before, done = s.plainFields(k, before, id); done {
+				s.depth--
+				return nil
+			}
 			s.space()
 		}
 		child, err := s.key(k, before)
@@ -250,19 +263,17 @@ func (s *scanner) object(k *key) error {
 	}
 }
 
-// key reads a name and finds its key under parent. Events of one kind write
-// their names in the same order, so the name that followed last time is tried
-// before the lookup.
+// key reads a name and finds its key under parent.
 func (s *scanner) key(parent, before *key) (*key, error) {
-	var guess *key
+	var next *guesses
 	if before != nil {
-		guess = before.after
+		next = &before.after
 	} else if parent != nil {
-		guess = parent.first
+		next = &parent.first
 	}
-	if guess != nil && guess.quoted != "" {
-		if end := s.pos + len(guess.quoted); end <= len(s.data) && string(s.data[s.pos:end]) == guess.quoted {
-			s.pos = end
+	if next != nil {
+		if guess := next.find(s.data[s.pos:]); guess != nil {
+			s.pos += len(guess.quoted)
 			return guess, s.count(guess)
 		}
 	}
@@ -274,11 +285,7 @@ func (s *scanner) key(parent, before *key) (*key, error) {
 		return nil, err
 	}
 	child := s.tree.child(parent, s.data[start:s.pos-1], s.flags)
-	if before != nil {
-		before.after = child
-	} else {
-		parent.first = child
-	}
+	next.add(child)
 	return child, s.count(child)
 }
 

@@ -5,26 +5,28 @@ import (
 	"math/bits"
 )
 
-// plainFields reads the fields of an object that need no thought: the name is the
-// one that is expected, the value a text or a number of digits, a comma follows.
-// Most fields of most events are such. It stops before the first that is not, and
-// returns the name before it; what is wrong with that one is for the others to
-// say.
-func (s *scanner) plainFields(parent, before *key, object uint64) *key {
+// plainFields reads the fields of an object that need no thought: the name is one
+// that is expected, the value a text or a whole number, a comma or the object's end
+// follows. Most fields of most events are such. It stops before the first that is
+// not, and returns the name before it; what is wrong with that one is for the others
+// to say. At the object's end, done is true.
+func (s *scanner) plainFields(parent, before *key, object uint64) (_ *key, done bool) {
 	data, pos := s.data, s.pos
 	for {
-		guess := parent.first
+		next := &parent.first
 		if before != nil {
-			guess = before.after
+			next = &before.after
 		}
-		if guess == nil || guess.opening == "" || guess.object == object ||
-			len(s.entries) >= maxValues || s.fields >= maxFields {
+		guess := next[0]
+		if guess == nil || !guess.opens(data, pos) {
+			if guess = next.find(data[pos:]); guess == nil || !guess.opens(data, pos) {
+				break
+			}
+		}
+		if guess.object == object || len(s.entries) >= maxValues || s.fields >= maxFields {
 			break
 		}
 		start := pos + len(guess.opening)
-		if start > len(data) || string(data[pos:start]) != guess.opening {
-			break
-		}
 		if start < len(data) && data[start] == ' ' {
 			start++
 		}
@@ -34,26 +36,21 @@ func (s *scanner) plainFields(parent, before *key, object uint64) *key {
 		var end, behind int
 		var flags uint8
 		kind := String
-		switch c := data[start]; {
-		case c == '"':
+		if data[start] == '"' {
 			start++
 			if end, flags = passText(data, start); end >= len(data) || data[end] != '"' {
-				s.pos = pos
-				return before
+				break
 			}
 			if flags != 0 {
 				s.note(flags)
 				flags &^= unicodeEscape
 			}
 			behind = end + 1
-		case '1' <= c && c <= '9':
-			kind, end = Number, start+1
-			for end < len(data) && data[end]-'0' <= 9 {
-				end++
-			}
+		} else {
+			kind, end = Number, passInteger(data, start)
 			behind = end
 		}
-		if behind == 0 || behind >= len(data) || data[behind] != ',' || s.count(guess) != nil {
+		if behind == 0 || behind >= len(data) || data[behind] != ',' && data[behind] != '}' || s.count(guess) != nil {
 			break
 		}
 		n := len(s.entries)
@@ -61,15 +58,37 @@ func (s *scanner) plainFields(parent, before *key, object uint64) *key {
 			s.entries = append(s.entries, entry{})[:n]
 		}
 		s.entries = s.entries[:n+1]
-		s.entries[n] = entry{key: guess, start: int32(start), end: int32(end), kind: kind, flags: flags, list: s.list, item: s.item}
+		s.entries[n].set(guess, kind, flags, start, end, s.list, s.item)
 		guess.object, guess.from, guess.to = object, n, n+1
 		before = guess
-		if pos = behind + 1; pos < len(data) && data[pos] == ' ' {
+		pos = behind + 1
+		if data[behind] == '}' {
+			s.pos = pos
+			return before, true
+		}
+		if pos < len(data) && data[pos] == ' ' {
 			pos++
 		}
 	}
 	s.pos = pos
-	return before
+	return before, false
+}
+
+// passInteger returns where a whole number in its shortest form ends, 0 where none
+// stands.
+func passInteger(data []byte, i int) int {
+	if data[i] == '-' {
+		i++
+	} else if data[i] == '0' {
+		return i + 1
+	}
+	if i >= len(data) || data[i]-'1' > 8 {
+		return 0
+	}
+	for i < len(data) && data[i]-'0' <= 9 {
+		i++
+	}
+	return i
 }
 
 // passText passes the characters of a text from i on. It returns where something
