@@ -289,7 +289,7 @@ func (c *compiler) node(e ir.Expr) (node, error) {
 }
 
 func (c *compiler) group(kind nodeKind, x []ir.Expr) (node, error) {
-	n := node{kind: kind}
+	n := node{kind: kind, kids: make([]node, 0, len(x))}
 	for _, e := range x {
 		kid, err := c.node(e)
 		if err != nil {
@@ -353,7 +353,8 @@ func appendKey(key []byte, m *ir.Match) []byte {
 func Check(e ir.Expr) error {
 	var first error
 	ir.Walk(e, func(m *ir.Match) {
-		if first == nil {
+		// A pattern can always be compiled, and nearly all comparisons have one.
+		if first == nil && m.Op != ir.Like {
 			_, first = newPredicate(m)
 		}
 	})

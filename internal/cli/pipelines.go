@@ -27,13 +27,15 @@ type pipelineFlags struct {
 func (f *pipelineFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVarP(&f.configs, "config", "c", nil, "a sigmac configuration: a `file`, or a built-in name such as helk; may be repeated")
 	cmd.Flags().StringArrayVarP(&f.pipelines, "pipeline", "p", nil, "a processing pipeline: a `file`, or a built-in name such as helk; may be repeated")
-	var names []string
-	for _, b := range pipeline.Builtins() {
-		if !b.Sigmac {
-			names = append(names, b.Name)
+	_ = cmd.RegisterFlagCompletionFunc("pipeline", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, b := range pipeline.Builtins() {
+			if !b.Sigmac {
+				names = append(names, b.Name)
+			}
 		}
-	}
-	_ = cmd.RegisterFlagCompletionFunc("pipeline", cobra.FixedCompletions(names, cobra.ShellCompDirectiveDefault))
+		return names, cobra.ShellCompDirectiveDefault
+	})
 	_ = cmd.MarkFlagFilename("config", "yml", "yaml")
 }
 
