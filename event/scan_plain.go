@@ -171,3 +171,19 @@ func isHex(digits []byte) bool {
 
 // isShortEscape tells which characters make an escape with a backslash alone.
 var isShortEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
+
+// AppendCompact appends JSON that was read without an error, without the white space
+// between its parts.
+func AppendCompact(dst, data []byte) []byte {
+	from := 0
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			i, _ = passText(data, i+1)
+		case ' ', '\t', '\n', '\r':
+			dst = append(dst, data[from:i]...)
+			from = i + 1
+		}
+	}
+	return append(dst, data[from:]...)
+}

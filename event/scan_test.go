@@ -26,6 +26,33 @@ func TestLongTexts(t *testing.T) {
 	})
 }
 
+// TestPassText holds the passing of many bytes at once against one byte after the other.
+func TestPassText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		data := []byte(rapid.StringMatching(`(a{0,35}(\\\\|\\["/bfnrt]|\\u00[eE]9|\\u0|\\x|"|\\|ä|\x1f|\x00){0,9}){0,9}`).Draw(t, "data"))
+		i := rapid.IntRange(0, len(data)).Draw(t, "from")
+		end, flags := passText(data, i)
+		wantEnd, wantFlags := passByte(data, i, 0)
+		// At a backslash that begins no escape the event ends; flags no longer count.
+		wrong := end < len(data) && data[end] == '\\'
+		if end != wantEnd || flags != wantFlags && !wrong {
+			t.Fatalf("%q: passed %d with %b, byte for byte %d with %b", data[i:], end-i, flags, wantEnd-i, wantFlags)
+		}
+	})
+}
+
+func TestAppendCompact(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{`{}`, `{}`},
+		{"{ \"a b\" :\t[ 1 , \"c\\\" d\" ,\r\n true ] }", `{"a b":[1,"c\" d",true]}`},
+		{"{\"a\":\"a text of more than thirty-two bytes, \\t with a space\" }", `{"a":"a text of more than thirty-two bytes, \t with a space"}`},
+	} {
+		if got := string(AppendCompact([]byte("x"), []byte(c.in))); got != "x"+c.want {
+			t.Errorf("%q: %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
 // TestSpaceBetweenFields reads the same fields in several layouts, each twice,
 // since the second event's names are expected.
 func TestSpaceBetweenFields(t *testing.T) {

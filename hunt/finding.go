@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/event"
 	"github.com/huntbook/huntbook/ruleset"
 )
 
@@ -93,14 +94,35 @@ func known(s string) *string {
 }
 
 // FindingWriter writes findings, a line each.
-type FindingWriter struct{ enc *json.Encoder }
+type FindingWriter struct {
+	w    io.Writer
+	head bytes.Buffer // what enc writes: the finding without its event
+	enc  *json.Encoder
+	line []byte
+}
 
 // NewFindingWriter writes to w.
 func NewFindingWriter(w io.Writer) *FindingWriter {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return &FindingWriter{enc}
+	f := &FindingWriter{w: w}
+	f.enc = json.NewEncoder(&f.head)
+	f.enc.SetEscapeHTML(false)
+	return f
 }
 
-// Write writes one finding.
-func (w *FindingWriter) Write(f Finding) error { return w.enc.Encode(f) }
+// Write writes one finding, all of its line at once. The event, which is most of it,
+// was checked when it was read and is not checked again.
+func (w *FindingWriter) Write(f Finding) error {
+	single := f.Event
+	f.Event = nil
+	w.head.Reset()
+	if err := w.enc.Encode(f); err != nil {
+		return err
+	}
+	w.line = append(w.line[:0], w.head.Bytes()...)
+	if single != nil {
+		w.line = append(w.line[:len(w.line)-len("}\n")], `,"event":`...)
+		w.line = append(event.AppendCompact(w.line, single), "}\n"...)
+	}
+	_, err := w.w.Write(w.line)
+	return err
+}
