@@ -162,7 +162,7 @@ func (s *scanner) note(flags uint8) {
 
 // isUnicode tells whether a \uXXXX stands at i.
 func isUnicode(data []byte, i int) bool {
-	return data[i] == '\\' && i+6 <= len(data) && data[i+1] == 'u' && isHex(data[i+2:i+6])
+	return i+6 <= len(data) && data[i] == '\\' && data[i+1] == 'u' && isHex(data[i+2:i+6])
 }
 
 func isHex(digits []byte) bool {
