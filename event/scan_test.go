@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -24,6 +25,22 @@ func TestLongTexts(t *testing.T) {
 			t.Fatalf("%q: %q", raw, got.Values[1].Text)
 		}
 	})
+}
+
+// TestPassSpecial passes texts of all lengths around the bytes that are passed at once,
+// with something special at each place.
+func TestPassSpecial(t *testing.T) {
+	for _, special := range []string{`"`, `\`, `\\`, `\"`, `\n\t`, `\u00e9`, `\u00e`, `\x`, "\x1f", "ä", `\\\\"`} {
+		for length := range 70 {
+			for at := range length + 1 {
+				data := []byte(strings.Repeat("a", at) + special + strings.Repeat("a", length-at))
+				end, _ := passText(data, 0)
+				if want, _ := passByte(data, 0, 0); end != want {
+					t.Errorf("%q at %d of %d: passed %d, byte for byte %d", special, at, length, end, want)
+				}
+			}
+		}
+	}
 }
 
 // TestPassText holds the passing of many bytes at once against one byte after the other.
