@@ -14,9 +14,28 @@ type block struct {
 
 func (b *block) use() { b.users.Add(1) }
 
-// blockPool keeps blocks of the largest size for another use. A nil pool keeps
-// none: what points into a block may then outlive its users.
-type blockPool struct{ free sync.Pool }
+// blockPool keeps blocks of the largest size, and lists of records, for another use.
+// A nil pool keeps none: what points into a block may then outlive its users.
+type blockPool struct{ free, lists sync.Pool }
+
+// records returns an empty list.
+func (p *blockPool) records() []record {
+	if p != nil {
+		if list, ok := p.lists.Get().(*[]record); ok {
+			return *list
+		}
+	}
+	return nil
+}
+
+// done takes a list that nobody uses any more.
+func (p *blockPool) done(list []record) {
+	if p != nil {
+		clear(list)
+		list = list[:0]
+		p.lists.Put(&list)
+	}
+}
 
 // get returns an empty block for one user.
 func (p *blockPool) get(size int) *block {

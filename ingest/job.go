@@ -50,7 +50,7 @@ type feed struct {
 // to end.
 func (f *feed) add(rec record, in *block) bool {
 	if f.job == nil {
-		f.job = &job{finished: make(chan struct{})}
+		f.job = &job{records: f.r.blocks.records(), finished: make(chan struct{})}
 	}
 	j := f.job
 	if n := len(j.blocks); in != nil && (n == 0 || j.blocks[n-1] != in) {
@@ -100,6 +100,7 @@ func (r *Reader) run(m maker) {
 			j.add(&j.records[i], m)
 		}
 		j.made = m.finish()
+		r.blocks.done(j.records)
 		j.records = nil
 		for _, b := range j.blocks {
 			r.blocks.release(b)

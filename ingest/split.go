@@ -76,7 +76,9 @@ func (s *splitter) lines() error {
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 func (s *splitter) oneLine(line []byte) bool {
-	line = bytes.Trim(bytes.TrimPrefix(line, byteOrderMark), " \t\r\n")
+	if n := len(line); n == 0 || line[0] != '{' || line[n-1] != '}' {
+		line = bytes.Trim(bytes.TrimPrefix(line, byteOrderMark), " \t\r\n")
+	}
 	switch {
 	case len(line) == 0:
 		return true

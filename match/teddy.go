@@ -31,7 +31,7 @@ type fragment struct {
 	offset int
 }
 
-// newTeddy returns nil for texts that are too many or too short.
+// newTeddy returns nil for texts that are too many or too short. They are of ASCII.
 func newTeddy(texts []string) *teddy {
 	if !hasTeddy || len(texts) == 0 || len(texts) > maxTeddy {
 		return nil
