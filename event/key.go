@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"strings"
 )
@@ -13,6 +14,8 @@ type key struct {
 	mark     uint64 // a random number that tells keys apart
 	quoted   string // the name as it stands in JSON; "" when it needs escapes
 	opening  string // quoted and a colon
+	head     uint64 // the first eight bytes of opening, if it has as many
+	tail     uint64 // the last eight
 	children map[string]*key
 	// first are the names that began the object, after those that followed this
 	// name, the last one first.
@@ -30,8 +33,13 @@ type key struct {
 
 // opens tells that the name and a colon stand at pos.
 func (k *key) opens(data []byte, pos int) bool {
-	end := pos + len(k.opening)
-	return k.opening != "" && end <= len(data) && string(data[pos:end]) == k.opening
+	n := len(k.opening)
+	if n > len(data)-pos || n < 8 {
+		return n > 0 && n <= len(data)-pos && string(data[pos:pos+n]) == k.opening
+	}
+	at := data[pos : pos+n]
+	return binary.LittleEndian.Uint64(at) == k.head && binary.LittleEndian.Uint64(at[n-8:]) == k.tail &&
+		(n <= 16 || string(at[8:n-8]) == k.opening[8:n-8])
 }
 
 // guesses are a few names that may come next: events of one kind write their names in
@@ -95,6 +103,10 @@ func (t *keyTree) child(parent *key, name []byte, flags uint8) *key {
 	if !strings.ContainsFunc(string(name), func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) {
 		k.opening = `"` + string(name) + `":`
 		k.quoted = k.opening[:len(k.opening)-1]
+		if n := len(k.opening); n >= 8 {
+			k.head = binary.LittleEndian.Uint64([]byte(k.opening))
+			k.tail = binary.LittleEndian.Uint64([]byte(k.opening[n-8:]))
+		}
 	}
 	k.mark = maphash.String(t.seed, k.path)
 	k.evidence = evidenceOf(k.path)

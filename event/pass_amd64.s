@@ -72,7 +72,13 @@ ends:
 	BSFL AX, AX
 	ADDQ AX, BX
 	MOVL $0x80, AX
-	JMP done
+	MOVL R9, CX
+	ORL R10, CX
+	JNE done
+	VZEROUPPER
+	MOVQ BX, passed+16(FP)
+	MOVB AX, seen+24(FP)
+	RET
 
 // Which bytes stand behind a backslash that is none behind another, as simdjson
 // finds them: in R13. AX keeps what ends the text, R12 what stands behind a
