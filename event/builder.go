@@ -164,7 +164,7 @@ func (b *Builder) read(raw []byte) error {
 	if s.tree.size > maxKeys {
 		s.tree = newKeyTree()
 	}
-	s.data, s.pos, s.entries, s.depth, s.fields = raw, 0, s.entries[:0], 0, 0
+	s.data, s.pos, s.entries, s.layout, s.depth, s.fields = raw, 0, s.entries[:0], 0, 0, 0
 	s.lists, s.list, s.item, s.inside = 0, 0, 0, 0
 	s.dropped, s.unicode, s.beyond = false, false, false
 	s.event++

@@ -196,11 +196,10 @@ func (d *Decoder) assign() {
 	if d.tree != s.tree || len(d.layouts) > maxLayouts {
 		d.tree, d.layouts = s.tree, map[uint64]*layout{}
 	}
-	h := s.layoutHash()
-	l := d.layouts[h]
+	l := d.layouts[s.layout]
 	if l == nil || !l.fits(s.entries) {
 		l = d.newLayout()
-		d.layouts[h] = l
+		d.layouts[s.layout] = l
 		return
 	}
 	d.shape = l.shape
@@ -220,14 +219,9 @@ func (d *Decoder) assign() {
 	}
 }
 
-// layoutHash mixes the keys and lists of the entries.
-func (s *scanner) layoutHash() uint64 {
-	h := uint64(len(s.entries))
-	for i := range s.entries {
-		e := &s.entries[i]
-		h = (h ^ e.key.mark + uint64(e.list)) * 0x9E3779B97F4A7C15
-	}
-	return h
+// mixLayout adds an entry to a layout.
+func mixLayout(layout uint64, k *key, list uint32) uint64 {
+	return (layout ^ k.mark + uint64(list)) * 0x9E3779B97F4A7C15
 }
 
 func (l *layout) fits(entries []entry) bool {

@@ -95,6 +95,7 @@ type scanner struct {
 	pos     int
 	entries []entry
 	depth   int
+	layout  uint64 // mixes the keys and lists of the entries
 	objects uint64 // objects begun; never reset, so a number names one object
 	event   uint64 // number of the event, for counting its distinct paths
 	fields  int
@@ -178,6 +179,7 @@ func (s *scanner) add(k *key, kind Kind, start, end int) error {
 	}
 	s.entries = s.entries[:n+1]
 	s.entries[n].set(k, kind, s.flags, start, end, s.list, s.item)
+	s.layout = mixLayout(s.layout, k, s.list)
 	return nil
 }
 

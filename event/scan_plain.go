@@ -59,6 +59,7 @@ func (s *scanner) plainFields(parent, before *key, object uint64) (_ *key, done 
 		}
 		s.entries = s.entries[:n+1]
 		s.entries[n].set(guess, kind, flags, start, end, s.list, s.item)
+		s.layout = mixLayout(s.layout, guess, s.list)
 		guess.object, guess.from, guess.to = object, n, n+1
 		before = guess
 		pos = behind + 1
