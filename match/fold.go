@@ -69,8 +69,7 @@ func fold(s string) string { return string(appendFold(nil, s)) }
 func isASCII(s string) bool {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		w := s[i : i+8]
-		if (w[0]|w[1]|w[2]|w[3]|w[4]|w[5]|w[6]|w[7])&utf8.RuneSelf != 0 {
+		if load8(s[i:i+8])&0x8080808080808080 != 0 {
 			return false
 		}
 	}

@@ -358,14 +358,24 @@ func rarestPiece(t string, length int, shared *windowCounts) int {
 	if len(t) == length {
 		return 0
 	}
-	best, bestScore := 0, 1<<30
-	for from := 0; from+length <= len(t); from++ {
-		score := 0
-		for i := from; i < from+length; i++ {
-			score += int(commonness[t[i]])
+	// The score of a piece is that of the one before it, with a byte and a window
+	// more at its end and one less at its start.
+	score := 0
+	add := func(at, sign int) { score += sign * int(commonness[t[at]]) }
+	window := func(at, sign int) { score += sign * 3 * int(shared[windowHash(t, at)]) }
+	for i := range length {
+		add(i, 1)
+		if i+4 <= length {
+			window(i, 1)
 		}
-		for i := from; i+4 <= from+length; i++ {
-			score += 3 * int(shared[windowHash(t, i)])
+	}
+	best, bestScore := 0, score
+	for from := 1; from+length <= len(t); from++ {
+		add(from-1, -1)
+		add(from+length-1, 1)
+		if length >= 4 {
+			window(from-1, -1)
+			window(from+length-4, 1)
 		}
 		if score < bestScore {
 			best, bestScore = from, score
