@@ -3,7 +3,9 @@ package match
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/huntbook/huntbook/event"
@@ -18,6 +20,8 @@ type rawFilter struct {
 	// that satisfies it holds one; none when the JSON tells nothing.
 	pieces map[int32][]string
 	all    *rawSearch
+	// letters are the characters of the pieces.
+	letters [utf8.RuneSelf]bool
 }
 
 func newRawFilter(preds []predicate) *rawFilter {
@@ -26,6 +30,11 @@ func newRawFilter(preds []predicate) *rawFilter {
 	for i := range preds {
 		if preds[i].column < 0 {
 			f.pieces[int32(i)] = verbatimPieces(&preds[i])
+			for _, piece := range f.pieces[int32(i)] {
+				for _, c := range []byte(piece) {
+					f.letters[c] = true
+				}
+			}
 			all = append(all, int32(i))
 		}
 	}
@@ -164,12 +173,31 @@ func (m *Matcher) searchRaw(s *rawSearch) {
 	s.literals.find(text, &m.scanner.marks, nil, found)
 }
 
-// disguised tells whether an event may hold keywords that its text does not
-// show: a character can be written as \uXXXX, and the long s and the Kelvin sign
-// fold to letters of ASCII.
+// disguised tells whether an event may hold keywords that its text does not show: a
+// character of theirs can be written as \uXXXX, and the long s and the Kelvin sign fold
+// to letters of ASCII.
 func (m *Matcher) disguised() bool {
 	escapes, beyond := m.event.Disguised()
-	return escapes || beyond && (bytes.Contains(m.event.JSON(), []byte("ſ")) || bytes.Contains(m.event.JSON(), []byte("\u212a")))
+	text := m.event.JSON()
+	return escapes && m.p.rawFilter.disguises(text) ||
+		beyond && (bytes.Contains(text, []byte("ſ")) || bytes.Contains(text, []byte("\u212a")))
+}
+
+// disguises tells whether an escape stands for a character of the pieces. One behind
+// an escaped backslash is none, and is taken for one.
+func (f *rawFilter) disguises(text []byte) bool {
+	for {
+		i := bytes.Index(text, []byte(`\u`))
+		if i < 0 || i+6 > len(text) {
+			return false
+		}
+		// What is no number here is no escape either.
+		n, err := strconv.ParseUint(string(text[i+2:i+6]), 16, 16)
+		if r := foldRune(rune(n)); err == nil && r < utf8.RuneSelf && f.letters[r] {
+			return true
+		}
+		text = text[i+2:]
+	}
 }
 
 // readAgain reads the event with all its fields and notes the keyword predicates
