@@ -19,8 +19,9 @@ const quiet = 5 * time.Second
 
 // Client talks to one kernel. Its methods may be called at once.
 type Client struct {
-	session                          *session
-	shell, control, iopub, heartbeat *zmtp.Socket
+	session          *session
+	shell, control   sender
+	iopub, heartbeat *zmtp.Socket // nil where a Carrier brings what the kernel says
 
 	mu      sync.Mutex
 	waiting map[string]*waiter // by the id of the request
@@ -28,6 +29,12 @@ type Client struct {
 	once    sync.Once
 	// died says more about the end of the kernel, as far as it is known.
 	died func() error
+}
+
+// sender is a channel on which requests are sent.
+type sender interface {
+	Send(frames [][]byte)
+	Close()
 }
 
 // waiter is a request whose answers are expected.
@@ -46,28 +53,33 @@ func Connect(ctx context.Context, at Connection) (*Client, error) {
 	if err := at.check(); err != nil {
 		return nil, err
 	}
-	c := &Client{session: newSession(at.Key), waiting: map[string]*waiter{}, dead: make(chan struct{})}
-	c.died = func() error { return ErrDead }
+	c := newClient(newSession(at.Key))
+	var shell, control *zmtp.Socket
 	for _, channel := range []struct {
 		socket **zmtp.Socket
 		kind   zmtp.Kind
 		port   int
 	}{
 		{&c.iopub, zmtp.Subscribe, at.IOPubPort},
-		{&c.shell, zmtp.Dealer, at.ShellPort},
-		{&c.control, zmtp.Dealer, at.ControlPort},
+		{&shell, zmtp.Dealer, at.ShellPort},
+		{&control, zmtp.Dealer, at.ControlPort},
 		{&c.heartbeat, zmtp.Request, at.HeartbeatPort},
 	} {
 		socket, err := zmtp.Dial(ctx, channel.kind, at.address(channel.port), []byte(c.session.id), clientBounds)
 		if err != nil {
-			c.Close()
+			for _, s := range []*zmtp.Socket{c.iopub, shell, control} {
+				if s != nil {
+					s.Close()
+				}
+			}
 			return nil, err
 		}
 		*channel.socket = socket
 	}
+	c.shell, c.control = shell, control
 	var channels sync.WaitGroup
 	first := make(chan struct{}, 3)
-	for socket, take := range map[*zmtp.Socket]func(*Message){c.shell: c.answer, c.control: c.answer, c.iopub: c.output} {
+	for socket, take := range map[*zmtp.Socket]func(*Message){shell: c.answer, control: c.answer, c.iopub: c.output} {
 		channels.Go(func() {
 			c.receive(socket, take)
 			first <- struct{}{}
@@ -88,9 +100,18 @@ func Connect(ctx context.Context, at Connection) (*Client, error) {
 	return c, nil
 }
 
+func newClient(s *session) *Client {
+	return &Client{
+		session: s, waiting: map[string]*waiter{}, dead: make(chan struct{}),
+		died: func() error { return ErrDead },
+	}
+}
+
 // Close ends the connection; the kernel goes on.
 func (c *Client) Close() {
-	for _, s := range []*zmtp.Socket{c.shell, c.control, c.iopub, c.heartbeat} {
+	c.shell.Close()
+	c.control.Close()
+	for _, s := range []*zmtp.Socket{c.iopub, c.heartbeat} {
 		if s != nil {
 			s.Close()
 		}
@@ -151,7 +172,7 @@ func (c *Client) output(m *Message) {
 }
 
 // ask sends a request and starts to listen for its answers; stop ends that.
-func (c *Client) ask(s *zmtp.Socket, kind string, content any, each func(*Message)) (w *waiter, stop func(), err error) {
+func (c *Client) ask(s sender, kind string, content any, each func(*Message)) (w *waiter, stop func(), err error) {
 	header := c.session.header(kind)
 	frames, err := c.session.encode(header, nil, content)
 	if err != nil {
@@ -323,8 +344,12 @@ func (c *Client) KernelInfo(ctx context.Context) (*KernelInfo, error) {
 }
 
 // Heartbeat tells whether the kernel's process is alive and not frozen: it returns when
-// the kernel has sent a message back. Some kernels (R's) do that only between cells.
+// the kernel has sent a message back. Some kernels (R's) do that only between cells. A
+// client over a Carrier has no heartbeat.
 func (c *Client) Heartbeat(ctx context.Context) error {
+	if c.heartbeat == nil {
+		return errors.ErrUnsupported
+	}
 	ping := newID()
 	c.heartbeat.Send([][]byte{nil, []byte(ping)})
 	for {

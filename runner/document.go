@@ -226,7 +226,8 @@ func (d *document) execute(ctx context.Context, cells cells) error {
 		}
 		p["status"] = "completed"
 		if time.Since(d.saved) >= saveEvery {
-			if err := d.save(); err != nil {
+			// A server may have other things to do; the last time counts there.
+			if err := d.save(); err != nil && d.Server == nil {
 				return err
 			}
 		}
@@ -333,6 +334,10 @@ func (d *document) save() error {
 		return err
 	}
 	d.saved = time.Now()
+	if d.Server != nil {
+		// What ran is kept, also of a run that was stopped.
+		return d.Server.PutNotebook(context.Background(), d.result.Output, data)
+	}
 	return atomicfile.Write(d.result.Output, data)
 }
 

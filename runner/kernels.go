@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -28,6 +29,9 @@ type kernels struct {
 func newKernels(r *runner) *kernels {
 	k := &kernels{runner: r, kinds: map[string]*kind{}}
 	own := &kind{kernels: k, spec: jupyter.Spec{Name: Own, DisplayName: Own, Language: Own}}
+	if r.Server != nil {
+		own.spec, own.broken = r.Server.Spec(Own)
+	}
 	for _, p := range kernel.Parameters() {
 		own.parameters = append(own.parameters, p.Name)
 	}
@@ -57,7 +61,11 @@ func (k *kernels) find(name string, nb *notebook.Notebook) (*kind, error) {
 	defer k.mu.Unlock()
 	if k.kinds[name] == nil {
 		found := &kind{kernels: k}
-		found.spec, found.broken = jupyter.FindSpec(name)
+		if server := k.runner.Server; server != nil {
+			found.spec, found.broken = server.Spec(name)
+		} else {
+			found.spec, found.broken = jupyter.FindSpec(name)
+		}
 		if isIPython(found.spec) {
 			// Nothing of a run belongs into the history that a person keeps.
 			found.spec.Argv = append(slices.Clone(found.spec.Argv), "--HistoryManager.hist_file=:memory:")
@@ -91,13 +99,16 @@ type cells interface {
 }
 
 // open gives a notebook a kernel of its own, which works in the notebook's folder.
-func (k *kind) open(ctx context.Context, input string) (cells, error) {
-	dir, err := filepath.Abs(filepath.Dir(input))
-	if err != nil {
-		return nil, err
-	}
+func (k *kind) open(ctx context.Context, job Job) (cells, error) {
 	r := k.kernels.runner
-	if k.spec.Name == Own {
+	dir := path.Dir(job.Output)
+	if r.Server == nil {
+		var err error
+		if dir, err = filepath.Abs(filepath.Dir(job.Input)); err != nil {
+			return nil, err
+		}
+	}
+	if k.spec.Name == Own && r.Server == nil {
 		session, err := r.Session(dir)
 		if err != nil {
 			return nil, err
@@ -111,7 +122,7 @@ func (k *kind) open(ctx context.Context, input string) (cells, error) {
 	return &kernelCells{kernels: k.kernels, process: p, kernelInfo: info, displays: jupyter.Displays{}}, nil
 }
 
-// process is a kernel that runs: a *jupyter.Kernel or a *forked.
+// process is a kernel that runs: a *jupyter.Kernel, a *forked or a *remote.Kernel.
 type process interface {
 	Execute(context.Context, jupyter.ExecuteRequest, func(*jupyter.Message)) (*jupyter.ExecuteReply, error)
 	Interrupt(context.Context) error
@@ -135,26 +146,9 @@ func (k *kind) start(ctx context.Context, dir string) (process, *jupyter.KernelI
 	r := k.kernels.runner
 	starting, cancel := context.WithTimeoutCause(ctx, r.StartTimeout, fmt.Errorf("it was not ready after %s", r.StartTimeout))
 	defer cancel()
-	k.forking.Do(func() {
-		if len(r.jobs) >= worthForking && isIPython(k.spec) {
-			// A kernel that can't be forked is started.
-			k.fork, _ = newForker(k.spec, r.jobs)
-		}
-	})
-	var err error
-	for range attempts {
-		if k.fork != nil {
-			if f, err := k.fork.kernel(starting, dir); err == nil {
-				return f, &f.info, nil
-			}
-		}
-		var started *jupyter.Kernel
-		if started, err = jupyter.Start(starting, k.spec, jupyter.StartOptions{Dir: dir}); err == nil {
-			return started, &started.Info, nil
-		}
-		if !errors.Is(err, jupyter.ErrDead) {
-			break
-		}
+	p, info, err := k.launch(starting, dir)
+	if err == nil {
+		return p, info, nil
 	}
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
@@ -165,6 +159,40 @@ func (k *kind) start(ctx context.Context, dir string) (process, *jupyter.KernelI
 	k.kernels.mu.Lock()
 	k.broken = err
 	k.kernels.mu.Unlock()
+	return nil, nil, err
+}
+
+// launch starts a kernel, once or, here, several times.
+func (k *kind) launch(ctx context.Context, dir string) (process, *jupyter.KernelInfo, error) {
+	r := k.kernels.runner
+	if r.Server != nil {
+		started, err := r.Server.Start(ctx, k.spec.Name, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		return started, &started.Info, nil
+	}
+	k.forking.Do(func() {
+		if len(r.jobs) >= worthForking && isIPython(k.spec) {
+			// A kernel that can't be forked is started.
+			k.fork, _ = newForker(k.spec, r.jobs)
+		}
+	})
+	var err error
+	for range attempts {
+		if k.fork != nil {
+			if f, err := k.fork.kernel(ctx, dir); err == nil {
+				return f, &f.info, nil
+			}
+		}
+		var started *jupyter.Kernel
+		if started, err = jupyter.Start(ctx, k.spec, jupyter.StartOptions{Dir: dir}); err == nil {
+			return started, &started.Info, nil
+		}
+		if !errors.Is(err, jupyter.ErrDead) {
+			break
+		}
+	}
 	return nil, nil, err
 }
 

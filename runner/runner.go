@@ -5,10 +5,11 @@
 // metadata that papermill uses. Several notebooks run at once, each on a kernel of its
 // own that no other notebook has used; kernels of IPython are forked from a process
 // that has their imports done, notebooks in huntbook's cell language run in this
-// process. What goes wrong with one notebook is its Result, and the others go on. The
-// package knows nothing of flags and terminals, nor of what cells hold. Data flows:
-// file → notebook.Notebook → parameters → cells on a kernel → outputs without secrets →
-// file.
+// process. Given a Jupyter server, notebooks are put there and run on its kernels. What
+// goes wrong with one notebook is its Result, and the others go on. The package knows
+// nothing of flags and terminals, nor of what cells hold. Data flows: file →
+// notebook.Notebook → parameters → cells on a kernel → outputs without secrets → file,
+// here or on the server.
 package runner
 
 import (
@@ -16,12 +17,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"runtime"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/huntbook/huntbook/jupyter/remote"
 	"github.com/huntbook/huntbook/kernel"
 	"github.com/huntbook/huntbook/notebook"
 )
@@ -29,7 +32,8 @@ import (
 // Own is the name of huntbook's own kernel, whose notebooks run in this process.
 const Own = "huntbook"
 
-// Job is a notebook's file, and the file to write, which may be the same.
+// Job is a notebook's file, and the file to write, which may be the same, or a name on
+// the Server.
 type Job struct{ Input, Output string }
 
 // Options say how notebooks are run; zero fields stand for the defaults.
@@ -50,6 +54,8 @@ type Options struct {
 	Version string
 	// Session makes the interpreter for notebooks of Own in a folder.
 	Session func(dir string) (*kernel.Session, error)
+	// Server, when set, has the kernels and gets the notebooks.
+	Server *remote.Server
 	// Progress, when set, is told how far the notebooks are, one call at a time.
 	Progress func(Progress)
 	// Environ are the variables whose secrets are kept out of notebooks, nil for
@@ -159,6 +165,14 @@ func (r *runner) run(ctx context.Context, result *Result) {
 		return
 	}
 	d := &document{runner: r, result: result, nb: nb}
+	if r.Server != nil {
+		if result.Err = r.Server.MakeFolder(ctx, path.Dir(result.Output)); result.Err == nil {
+			result.Err = carry(ctx, r.Server, result.Output, nb)
+		}
+		if result.Err != nil {
+			return
+		}
+	}
 	d.removeMarks()
 	if err := r.checkSecrets(); err != nil {
 		result.Err = err
@@ -170,7 +184,13 @@ func (r *runner) run(ctx context.Context, result *Result) {
 	}
 	d.prepare(kind, r.Kernel != "")
 	r.tell(Progress{Job: result.Job, Cells: len(nb.Cells)})
-	cells, err := kind.open(ctx, result.Input)
+	if r.Server != nil {
+		// In its place for whoever looks there meanwhile.
+		if result.Err = d.save(); result.Err != nil {
+			return
+		}
+	}
+	cells, err := kind.open(ctx, result.Job)
 	if err != nil {
 		result.Err = err
 		return
@@ -178,7 +198,12 @@ func (r *runner) run(ctx context.Context, result *Result) {
 	err = d.execute(ctx, cells)
 	d.complete(cells.info())
 	cells.close(err == nil)
-	result.Err = errors.Join(err, d.save())
+	failed := d.save()
+	if failed != nil && r.Server != nil {
+		result.Err = d.keep(err, failed)
+		return
+	}
+	result.Err = errors.Join(err, failed)
 }
 
 // read reads a notebook.

@@ -142,7 +142,7 @@ what fired. Nothing else needs to be installed.`,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.huntCommand(), a.matchCommand(), a.convertCommand(), a.notebookCommand(), a.listCommand(), a.explainCommand(), a.inspectCommand(), a.testCommand(), a.checkCommand(), a.ingestCommand(), a.datasetsCommand(), a.rulesCommand(), a.runCommand(), a.kernelCommand())
+	root.AddCommand(a.huntCommand(), a.matchCommand(), a.convertCommand(), a.notebookCommand(), a.listCommand(), a.explainCommand(), a.inspectCommand(), a.testCommand(), a.checkCommand(), a.ingestCommand(), a.datasetsCommand(), a.rulesCommand(), a.runCommand(), a.putCommand(), a.kernelCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,12 +39,17 @@ into a cell behind the one tagged "parameters", and timings and errors into the
 metadata, as papermill does. A notebook ends at the first cell that fails, keeps what
 ran, and the others go on; the exit code is then 1.
 
+With --jupyter they are put on a Jupyter server and run there, on its kernels and with
+its files; -o is then the folder or file there. "huntbook put" puts the data that they
+read beside them.
+
 Secrets come through the environment. Values of variables such as ES_PASSWORD or
 JUPYTER_TOKEN are taken out of outputs.`,
 		Example: `  huntbook run hunts/
   huntbook run hunt.ipynb -p since 2020-09-21 -p rows 100 -o hunt-september.ipynb
   huntbook run notebooks/ -y params.yml -o done/ -j 8 --timeout 30m
-  huntbook run hunt.ipynb --kernel python3`,
+  huntbook run hunt.ipynb --kernel python3
+  huntbook run hunts/ --jupyter http://localhost:8888/ -o september`,
 		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd.Context(), args) },
 	}
 	flags := cmd.Flags()
@@ -54,6 +60,7 @@ JUPYTER_TOKEN are taken out of outputs.`,
 	flags.IntVarP(&r.o.Workers, "jobs", "j", 0, "run this `number` of notebooks at once (default one a processor)")
 	flags.DurationVar(&r.o.Timeout, "timeout", 10*time.Minute, "give up a notebook when a cell takes longer than this `time`")
 	flags.BoolVarP(&r.quiet, "quiet", "q", false, "tell errors only")
+	r.jupyter.add(cmd, "put them on, and run them on,")
 	return cmd
 }
 
@@ -63,6 +70,7 @@ type running struct {
 	values, files []string
 	output        string
 	quiet         bool
+	jupyter       jupyterFlags
 	o             runner.Options
 
 	mu    sync.Mutex
@@ -111,6 +119,13 @@ func (r *running) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	server, token, err := r.jupyter.open(ctx, r.app)
+	if err != nil {
+		return err
+	}
+	if r.o.Server = server; token != "" {
+		r.o.Environ = append(os.Environ(), jupyterToken+"="+token)
+	}
 	read := r.ingestOptions()
 	read.Stdin = strings.NewReader("") // notebooks have none
 	r.o.Version = version.Number()
@@ -140,6 +155,9 @@ func (r *running) run(ctx context.Context, args []string) error {
 	}
 	if !r.quiet {
 		fmt.Fprintf(r.out, "%s: %s ran, %s failed (%.1f s)\n", plural(len(jobs), "notebook", "notebooks"), number(len(jobs)-failed), number(failed), time.Since(start).Seconds())
+		if server != nil && failed < len(jobs) {
+			fmt.Fprintf(r.out, "see %s\n", server.Page(placeOf(jobs)))
+		}
 	}
 	if failed > 0 {
 		return errFailed
@@ -181,7 +199,7 @@ func (r *running) jobs(args []string) ([]runner.Job, error) {
 		}
 		for _, input := range found {
 			job := runner.Job{Input: input, Output: r.target(arg, input, len(args))}
-			out := filepath.Clean(job.Output)
+			out := path.Clean(filepath.ToSlash(job.Output))
 			if first, taken := from[out]; taken && first != input {
 				return nil, usagef("%s and %s would both be written to %s; run them apart", first, input, out)
 			} else if taken {
@@ -197,10 +215,12 @@ func (r *running) jobs(args []string) ([]runner.Job, error) {
 // target is the file to write for a notebook that an argument named.
 func (r *running) target(arg, input string, args int) string {
 	switch {
-	case r.output == "":
-		return input
 	case args == 1 && arg == input && strings.HasSuffix(r.output, ".ipynb"):
 		return r.output
+	case r.jupyter.address != "":
+		return onServer(r.output, arg, input)
+	case r.output == "":
+		return input
 	}
 	rel, err := filepath.Rel(arg, input)
 	if err != nil || rel == "." {
@@ -256,17 +276,21 @@ func (r *running) progress(p runner.Progress) {
 	}
 	switch {
 	case result.Err != nil:
-		r.report(fmt.Errorf("%s: %w%s", p.Job.Input, result.Err, runHint(result.Err)))
+		r.report(fmt.Errorf("%s: %w%s", p.Job.Input, result.Err, r.hint(result.Err)))
 	case !r.quiet:
 		fmt.Fprintf(r.Err, "%s: %s in %.1f s\n", diag.Printable(p.Job.Input), plural(result.Cells, "cell", "cells"), result.Took.Seconds())
 	}
 }
 
-// runHint says what to do about an error.
-func runHint(err error) string {
+// hint says what to do about an error.
+func (r *running) hint(err error) string {
 	switch {
 	case errors.Is(err, runner.ErrNoName):
 		return "; choose one with --kernel"
+	case errors.Is(err, jupyter.ErrNoKernel) && r.o.Server != nil:
+		if _, missing := r.o.Server.Spec(runner.Own); missing != nil {
+			return "; huntbook kernel install, on the machine of the server, gives it huntbook's own"
+		}
 	case errors.Is(err, jupyter.ErrNoKernel):
 		return "; huntbook's own is always there (--kernel huntbook), and huntbook kernel install gives it to Jupyter"
 	}

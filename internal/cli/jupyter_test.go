@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/huntbook/huntbook/internal/jupyterlab"
+	"github.com/huntbook/huntbook/notebook"
+)
+
+// labServer starts a Jupyter server that has our kernel, and hunts the samples into the
+// folder "hunts" of a folder.
+func labServer(t *testing.T, dir string, options ...string) *jupyterlab.Server {
+	t.Helper()
+	s := jupyterlab.Start(t, "d41d8cd98f00b204", options...)
+	for _, args := range [][]string{{"kernel", "install"}, {"hunt", "-o", "hunts", "-q"}} {
+		cmd := exec.Command("huntbook", args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "JUPYTER_DATA_DIR="+s.DataDir())
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	return s
+}
+
+// TestJupyterServer puts a hunt on a Jupyter server and runs it there, as a user types
+// it. The token is in nothing that is said or written.
+func TestJupyterServer(t *testing.T) {
+	dir := t.TempDir()
+	s := labServer(t, dir)
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(tokenFile, []byte(s.Token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, args, token string // the token in the environment
+		code              int
+		want              string // a pattern for all that is said
+	}{
+		{"put", "put hunts --jupyter URL", s.Token, 0, `^23 files: 23 put, 0 failed; see URLlab/tree/hunts\n$`},
+		{"run", "run hunts --jupyter URLlab -j 2 -o ran -q --token-file " + tokenFile, "", 0, `^$`},
+		{"run one", "run hunts/wmi_event --jupyter URLlab/tree?token=TOKEN", "", 0,
+			`^the token in the address can be seen in the list of processes; \$JUPYTER_TOKEN or --token-file hides it\n` +
+				`hunts/wmi_event/permanent_subscription.ipynb: 6 cells in .* s\n` +
+				`1 notebook: 1 ran, 0 failed .*\nsee URLlab/tree/wmi_event/permanent_subscription.ipynb\n$`},
+		{"a file", "put hunts/hunt.json --jupyter URL -o deep/er", s.Token, 0, `see URLlab/tree/deep/er/hunt.json\n$`},
+		{"a wrong token", "run hunts --jupyter URL?token=TOKENx", "", 1, `\nhuntbook: URL refuses the token; "jupyter server list" shows it where it runs; give it in \$JUPYTER_TOKEN or with --token-file\n$`},
+		{"no token", "put hunts --jupyter URL", "", 1, `^huntbook: URL wants a token; "jupyter server list"`},
+		{"two tokens", "put hunts --jupyter URL?token=TOKEN --token-file " + tokenFile, "", 2, `^huntbook: the address of --jupyter and --token-file both give a token`},
+		{"no server", "put hunts --jupyter http://127.0.0.1:1/?token=TOKEN", "", 1, `\nhuntbook: http://127.0.0.1:1/ can't be reached: .*connection refused\n$`},
+		{"no address", "put hunts --jupyter localhost:1/?token=TOKEN", "", 2, `^huntbook: --jupyter: not an address of a Jupyter server; it begins with http`},
+		{"a token for nobody", "run hunts --token-file " + tokenFile, "", 2, `^huntbook: --token-file is for a Jupyter server; name it with --jupyter\n$`},
+		{"put nowhere", "put hunts", "", 2, `^huntbook: no server; name it with --jupyter\n$`},
+		{"no such kernel", "run hunts/wmi_event --kernel cobol --jupyter URL", s.Token, 1, `^huntbook: hunts/wmi_event/permanent_subscription.ipynb: no such kernel as "cobol"; the server has huntbook, python3\n1 notebook: 0 ran, 1 failed .*\n$`},
+		{"hidden", "put hunts/hunt.json --jupyter URL -o .ssh", s.Token, 1, `huntbook: hunts/hunt.json: ".ssh" can't be put on a server`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := strings.NewReplacer("URL", s.URL, "TOKEN", s.Token).Replace(c.args)
+			cmd := exec.Command("huntbook", strings.Fields(args)...)
+			cmd.Dir, cmd.Env = dir, append(os.Environ(), "JUPYTER_TOKEN="+c.token)
+			out, _ := cmd.CombinedOutput()
+			if code := cmd.ProcessState.ExitCode(); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			if said := string(out); strings.Contains(said, s.Token) || !regexp.MustCompile(strings.ReplaceAll(c.want, "URL", regexp.QuoteMeta(s.URL))).MatchString(said) {
+				t.Errorf("it says\n%swant %s", said, c.want)
+			}
+		})
+	}
+	// What was put is what is here; what was run there has the same outputs.
+	here := notebooksBelow(t, filepath.Join(dir, "hunts"))
+	if len(here) != 20 {
+		t.Fatalf("%d notebooks", len(here))
+	}
+	for _, folder := range []string{"hunts", "ran"} {
+		if diff := cmp.Diff(here, notebooksBelow(t, filepath.Join(s.Root, folder))); diff != "" {
+			t.Errorf("%s (-here +there):\n%s", folder, diff)
+		}
+	}
+	for _, file := range []string{"deep/er/hunt.json", "hunts/index.html", "hunts/findings.ndjson"} {
+		if _, err := os.Stat(filepath.Join(s.Root, file)); err != nil {
+			t.Error(err)
+		}
+	}
+	for file, text := range notebooksBelow(t, s.Root) {
+		if strings.Contains(text, s.Token) {
+			t.Errorf("%s holds the token", file)
+		}
+	}
+}
+
+// notebooksBelow are the cells of all notebooks in a folder, as text, by their path.
+func notebooksBelow(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	files, err := notebooksIn(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nb, err := notebook.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nb.Metadata = nil
+		for i := range nb.Cells {
+			delete(nb.Cells[i].Metadata, "papermill")
+		}
+		rel, err := filepath.Rel(dir, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := notebook.Encode(nb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[rel] = string(text)
+	}
+	return found
+}
