@@ -242,6 +242,9 @@ func (s *valueScanner) test(c candidate, v *subject, literal string) bool {
 func (s *valueScanner) testAll(p *predicate, v *subject) bool {
 	switch p.m.Op {
 	case ir.Like:
+		if p.glob.all() {
+			return true // without folding it
+		}
 		if p.glob.cased {
 			return p.glob.match([]byte(v.text))
 		}

@@ -29,6 +29,9 @@ func newGlob(p ir.Pattern, cased bool) glob {
 	return glob{folded, false}
 }
 
+// all tells that every value matches: the pattern is *.
+func (g glob) all() bool { return len(g.tokens) == 1 && g.tokens[0].Kind == sigma.AnyChars }
+
 // match compares with a value, which the caller has folded unless the glob is
 // case-sensitive. It backs up to the last * only, so it takes time in
 // proportion to the product of the lengths at worst.
