@@ -14,8 +14,9 @@ type key struct {
 	mark     uint64 // a random number that tells keys apart
 	quoted   string // the name as it stands in JSON; "" when it needs escapes
 	opening  string // quoted and a colon
-	head     uint64 // the first eight bytes of opening, if it has as many
-	tail     uint64 // the last eight
+	// head are the first eight bytes of opening, or what there is of them, mask
+	// covers these; tail are the last eight.
+	head, mask, tail uint64
 	children map[string]*key
 	// first are the names that began the object, after those that followed this
 	// name, the last one first.
@@ -31,15 +32,20 @@ type key struct {
 	fields   [shapeCount]keyField
 }
 
-// opens tells that the name and a colon stand at pos.
-func (k *key) opens(data []byte, pos int) bool {
+// begins tells that a name and a colon may stand where these eight bytes do.
+func (k *key) begins(word uint64) bool { return word&k.mask == k.head }
+
+// ends tells that they do, where they begin so.
+func (k *key) ends(data []byte, pos int) bool {
 	n := len(k.opening)
-	if n > len(data)-pos || n < 8 {
-		return n > 0 && n <= len(data)-pos && string(data[pos:pos+n]) == k.opening
+	if n <= 8 {
+		return n > 0
+	}
+	if n > len(data)-pos {
+		return false
 	}
 	at := data[pos : pos+n]
-	return binary.LittleEndian.Uint64(at) == k.head && binary.LittleEndian.Uint64(at[n-8:]) == k.tail &&
-		(n <= 16 || string(at[8:n-8]) == k.opening[8:n-8])
+	return binary.LittleEndian.Uint64(at[n-8:]) == k.tail && (n <= 16 || string(at[8:n-8]) == k.opening[8:n-8])
 }
 
 // guesses are a few names that may come next: events of one kind write their names in
@@ -53,6 +59,22 @@ func (g *guesses) find(text []byte) *key {
 			return nil
 		}
 		if n := len(k.quoted); n > 0 && n <= len(text) && string(text[:n]) == k.quoted {
+			copy(g[1:], g[:i])
+			g[0] = k
+			return k
+		}
+	}
+	return nil
+}
+
+// opening returns the guess that stands with a colon at pos, where the eight bytes
+// are, and puts it before the others.
+func (g *guesses) opening(data []byte, pos int, word uint64) *key {
+	for i, k := range g {
+		if k == nil {
+			return nil
+		}
+		if k.begins(word) && k.ends(data, pos) {
 			copy(g[1:], g[:i])
 			g[0] = k
 			return k
@@ -103,8 +125,9 @@ func (t *keyTree) child(parent *key, name []byte, flags uint8) *key {
 	if !strings.ContainsFunc(string(name), func(r rune) bool { return r < 0x20 || r == '"' || r == '\\' }) {
 		k.opening = `"` + string(name) + `":`
 		k.quoted = k.opening[:len(k.opening)-1]
+		k.mask = 1<<(8*min(8, len(k.opening))) - 1
+		k.head = binary.LittleEndian.Uint64([]byte(k.opening+"        ")) & k.mask
 		if n := len(k.opening); n >= 8 {
-			k.head = binary.LittleEndian.Uint64([]byte(k.opening))
 			k.tail = binary.LittleEndian.Uint64([]byte(k.opening[n-8:]))
 		}
 	}

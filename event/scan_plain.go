@@ -17,9 +17,13 @@ func (s *scanner) plainFields(parent, before *key, object uint64) (_ *key, done 
 		if before != nil {
 			next = &before.after
 		}
+		if len(data)-pos < 8 {
+			break
+		}
+		word := binary.LittleEndian.Uint64(data[pos:])
 		guess := next[0]
-		if guess == nil || !guess.opens(data, pos) {
-			if guess = next.find(data[pos:]); guess == nil || !guess.opens(data, pos) {
+		if guess == nil || !guess.begins(word) || !guess.ends(data, pos) {
+			if guess = next.opening(data, pos, word); guess == nil {
 				break
 			}
 		}
