@@ -151,7 +151,7 @@ func (b *Builder) fromWindows() bool {
 	if channel := b.winner(b.known.channel); channel != nil && channel.kind == String {
 		const linux = "Linux-"
 		text := b.text(channel)
-		return len(text) < len(linux) || !strings.EqualFold(string(text[:len(linux)]), linux)
+		return len(text) < len(linux) || text[0]|0x20 != 'l' || !strings.EqualFold(string(text[:len(linux)]), linux)
 	}
 	provider := b.winner(b.known.provider)
 	if provider == nil {

@@ -96,13 +96,13 @@ func parseTime(s []byte, zone *time.Location) (int64, bool) {
 	if len(s) < 19 || s[4] != '-' || s[7] != '-' || s[10] != 'T' && s[10] != ' ' && s[10] != 't' || s[13] != ':' || s[16] != ':' {
 		return 0, false
 	}
-	year, ok1 := digits(s[0:4])
-	month, ok2 := digits(s[5:7])
-	day, ok3 := digits(s[8:10])
-	hour, ok4 := digits(s[11:13])
-	minute, ok5 := digits(s[14:16])
-	second, ok6 := digits(s[17:19])
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || year < firstYear || year > lastYear ||
+	century, year := two(s[0:2]), two(s[2:4])
+	month, day := two(s[5:7]), two(s[8:10])
+	hour, minute, second := two(s[11:13]), two(s[14:16]), two(s[17:19])
+	if century|year|month|day|hour|minute|second < 0 {
+		return 0, false
+	}
+	if year += 100 * century; year < firstYear || year > lastYear ||
 		month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 60 {
 		return 0, false
 	}
@@ -145,17 +145,17 @@ func parseZone(s []byte) (offset int, named, ok bool) {
 	case s[0] != '+' && s[0] != '-':
 		return 0, false, false
 	}
-	hours, minutes, ok1 := 0, 0, true
+	minutes := 0
 	switch {
 	case len(s) == 6 && s[3] == ':':
-		minutes, ok1 = digits(s[4:6])
+		minutes = two(s[4:6])
 	case len(s) == 5:
-		minutes, ok1 = digits(s[3:5])
+		minutes = two(s[3:5])
 	case len(s) != 3:
 		return 0, false, false
 	}
-	hours, ok2 := digits(s[1:3])
-	if !ok1 || !ok2 || hours > 23 || minutes > 59 {
+	hours := two(s[1:3])
+	if hours|minutes < 0 || hours > 23 || minutes > 59 {
 		return 0, false, false
 	}
 	offset = hours*3600 + minutes*60
@@ -165,15 +165,13 @@ func parseZone(s []byte) (offset int, named, ok bool) {
 	return offset, true, true
 }
 
-func digits(s []byte) (int, bool) {
-	n := 0
-	for _, c := range s {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		n = n*10 + int(c-'0')
+// two reads two digits; what is none makes it negative.
+func two(s []byte) int {
+	a, b := s[0]-'0', s[1]-'0'
+	if a > 9 || b > 9 {
+		return -1
 	}
-	return n, true
+	return int(a)*10 + int(b)
 }
 
 // daysSince1970 counts in the Gregorian calendar, in years that begin in March.

@@ -20,6 +20,9 @@ type category struct {
 	// that it belongs to; uncalled are those that need none.
 	calls    callTable
 	uncalled []int32
+	// called lists for the first verdicts the rules that their predicates call up;
+	// nil is not known yet.
+	called [][]int32
 	// search looks for the keywords that call up rules; nil when none does.
 	search *rawSearch
 }
@@ -157,6 +160,27 @@ func (t *callTable) slot(pred int32) uint32 {
 }
 
 func (t *callTable) of(pred int32) []int32 { return t.rules[t.slot(pred)] }
+
+// maxCalled bounds the verdicts whose rules a category remembers.
+const maxCalled = 1 << 10
+
+// calledBy lists the rules that the predicates of a verdict call up.
+func (c *category) calledBy(v verdict, preds []int32) []int32 {
+	if int(v) < len(c.called) && c.called[v] != nil {
+		return c.called[v]
+	}
+	rules := []int32{}
+	for _, p := range preds {
+		rules = append(rules, c.calls.of(p)...)
+	}
+	if v < maxCalled {
+		if n := int(v) + 1 - len(c.called); n > 0 {
+			c.called = append(c.called, make([][]int32, n)...)
+		}
+		c.called[v] = rules
+	}
+	return rules
+}
 
 // calls is what a condition needs for its evaluation.
 type calls struct {

@@ -143,7 +143,7 @@ func (m *Matcher) searchFor(c *category) {
 	}
 	for _, pred := range s.preds {
 		if m.truth[pred] == m.now {
-			m.call(c, pred)
+			m.consider(c.calls.of(pred))
 		}
 	}
 }

@@ -124,10 +124,11 @@ func (m *Matcher) match(c *category) []int32 {
 		if v == 0 {
 			continue
 		}
-		for _, p := range m.sets.sets[v] {
+		preds := m.sets.sets[v]
+		for _, p := range preds {
 			m.truth[p] = m.now
-			m.call(c, p)
 		}
+		m.consider(c.calledBy(v, preds))
 	}
 	m.keywords.reset()
 	if c.search != nil {
@@ -150,9 +151,9 @@ func (m *Matcher) sorted() []int32 {
 	return m.matched
 }
 
-// call makes the rules that need a predicate candidates.
-func (m *Matcher) call(c *category, pred int32) {
-	for _, i := range c.calls.of(pred) {
+// consider makes rules candidates.
+func (m *Matcher) consider(rules []int32) {
+	for _, i := range rules {
 		if m.called[i] != m.now {
 			m.called[i] = m.now
 			m.candidates = append(m.candidates, i)
