@@ -1,9 +1,9 @@
 // Package browser lets tests look at pages in a real headless Chromium.
 //
-// It runs the browser from the command line, each time with a new, empty
-// profile and a bounded time, and knows nothing of what a page shows. Data
-// flows: URL → Chromium → PNG, or the page's markup after its scripts ran and
-// what they wrote to the console.
+// It runs the browser from the command line or, where a page is to be used, through
+// DevTools (Tab), each time with a new, empty profile and a bounded time, and knows
+// nothing of what a page shows. Data flows: URL → Chromium → PNG, or the page's markup
+// after its scripts ran and what they wrote to the console.
 package browser
 
 import (

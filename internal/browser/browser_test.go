@@ -70,3 +70,26 @@ func TestConsoleLines(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestTabIsUsed(t *testing.T) {
+	b := New(t)
+	path := filepath.Join(t.TempDir(), "page.html")
+	const page = `<!doctype html><title>a page</title><button style="margin:70px" onclick="setTimeout(() => this.innerText = 'done', 100)">do it</button>`
+	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tab := b.Open(t, FileURL(path, ""), 600, 400)
+	tab.Click(`document.querySelector('button')`)
+	tab.Wait(`document.querySelector('button').innerText === 'done'`)
+	var title string
+	if tab.Evaluate(`new Promise(done => done(document.title))`, &title); title != "a page" {
+		t.Errorf("title %q", title)
+	}
+	if err := tab.evaluate(`nothing.there`, nil); err == nil || !strings.Contains(err.Error(), "ReferenceError") {
+		t.Errorf("error %v", err)
+	}
+	picture, err := png.Decode(bytes.NewReader(tab.Picture()))
+	if err != nil || picture.Bounds().Size() != image.Pt(600, 400) {
+		t.Errorf("a picture of %v: %v", picture.Bounds(), err)
+	}
+}

@@ -49,6 +49,9 @@ func Start(t testing.TB, token string, options ...string) *Server {
 	t.Helper()
 	python := Python(t)
 	s := &Server{Token: token, Root: t.TempDir(), home: t.TempDir()}
+	s.set(t, "apputils-extension/notification", `{"fetchNews": "false"}`)
+	// All cells are in the page, not only those that are seen.
+	s.set(t, "notebook-extension/tracker", `{"windowingMode": "none"}`)
 	// Somebody may take the port between its choice and its use.
 	for range 3 {
 		s.start(t, python, options)
@@ -111,16 +114,27 @@ func (s *Server) ready() bool {
 // DataDir is the folder in which the server looks for kernels and keeps signatures.
 func (s *Server) DataDir() string { return filepath.Join(s.home, "data") }
 
+// set changes settings of a part of JupyterLab.
+func (s *Server) set(t testing.TB, part, settings string) {
+	s.write(t, "settings/@jupyterlab/"+part+".jupyterlab-settings", settings)
+}
+
+// write writes a file of the server's own.
+func (s *Server) write(t testing.TB, name, text string) {
+	t.Helper()
+	file := filepath.Join(s.home, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // AddKernel gives the server a kernel with that kernel.json.
 func (s *Server) AddKernel(t testing.TB, name, spec string) {
 	t.Helper()
-	folder := filepath.Join(s.DataDir(), "kernels", name)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "kernel.json"), []byte(spec), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.write(t, "data/kernels/"+name+"/kernel.json", spec)
 }
 
 // Stop ends the server, and its kernels, by force.
