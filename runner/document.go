@@ -329,14 +329,14 @@ func (d *document) save() error {
 	if len(d.secrets) > 0 {
 		d.result.Masked = mask(d.nb, d.secrets, d.result.Masked)
 	}
-	data, err := notebook.Encode(d.nb)
-	if err != nil {
-		return err
-	}
 	d.saved = time.Now()
 	if d.Server != nil {
 		// What ran is kept, also of a run that was stopped.
-		return d.Server.PutNotebook(context.Background(), d.result.Output, data)
+		return putNotebook(context.Background(), d.Server, d.result.Output, d.nb, d.Trust)
+	}
+	data, err := notebook.Encode(d.nb)
+	if err != nil {
+		return err
 	}
 	return atomicfile.Write(d.result.Output, data)
 }

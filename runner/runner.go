@@ -56,6 +56,8 @@ type Options struct {
 	Session func(dir string) (*kernel.Session, error)
 	// Server, when set, has the kernels and gets the notebooks.
 	Server *remote.Server
+	// Trust has the server sign the notebooks with the key of its user.
+	Trust bool
 	// Progress, when set, is told how far the notebooks are, one call at a time.
 	Progress func(Progress)
 	// Environ are the variables whose secrets are kept out of notebooks, nil for

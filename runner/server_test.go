@@ -153,7 +153,7 @@ func keepsNotes(t *testing.T, s *jupyterlab.Server, server *remote.Server) {
 	}
 	there := path.Join("deep", "n.ipynb")
 	put := func() {
-		if err := Put(context.Background(), server, Job{file, there}); err != nil {
+		if err := Put(context.Background(), server, Job{file, there}, false); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,7 +27,7 @@ func (a *app) huntCommand() *cobra.Command {
 	var pipelines pipelineFlags
 	var where clusterFlags
 	var o hunt.Options
-	var quiet bool
+	var quiet, trust bool
 	cmd := &cobra.Command{
 		Use:   "hunt",
 		Short: "Run rules over files or a cluster and write a folder of executed notebooks",
@@ -75,7 +75,7 @@ query that the notebooks show.`,
 				Filters: rules.adjust.filters, Placeholders: rules.adjust.placeholders,
 				Select: rules.selection(), Since: data.since, Until: data.until, Timezone: data.timezone,
 			}
-			return a.hunt(cmd.Context(), o, quiet)
+			return a.hunt(cmd.Context(), o, quiet, trust)
 		},
 	}
 	rules.addPaths(cmd)
@@ -89,6 +89,7 @@ query that the notebooks show.`,
 	flags.IntVar(&o.Bounds.Limit, "max-findings", engine.DefaultLimit, "keep at most this `number` of findings a rule; counts stay true")
 	flags.IntVar(&o.Bounds.EventSize, "max-event-size", engine.DefaultEventSize, "leave out the event itself when it has more `bytes`")
 	flags.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
+	trustFlag(cmd, &trust)
 	rules.add(cmd)
 	a.addDiagnostics(cmd)
 	data.add(cmd)
@@ -142,7 +143,7 @@ func (a *app) huntInputs(rules *ruleFlags, data *dataFlags) (*ruleset.Set, error
 	return set, nil
 }
 
-func (a *app) hunt(ctx context.Context, o hunt.Options, quiet bool) error {
+func (a *app) hunt(ctx context.Context, o hunt.Options, quiet, trust bool) error {
 	o.Progress = &hunt.Progress{}
 	stop := func() {}
 	if !quiet {
@@ -172,6 +173,9 @@ func (a *app) hunt(ctx context.Context, o hunt.Options, quiet bool) error {
 		fmt.Fprintf(a.Err, "%s was edited and is kept, though its rule is gone\n", filepath.Join(o.Out, filepath.FromSlash(name)))
 	}
 	a.huntSummary(o, outcome)
+	if err := a.trustHunt(ctx, o.Out, outcome.Hunt, trust); err != nil {
+		return err
+	}
 	if outcome.Failed {
 		return errFailed
 	}

@@ -44,7 +44,7 @@ func TestJupyterServer(t *testing.T) {
 		want              string // a pattern for all that is said
 	}{
 		{"put", "put hunts --jupyter URL", s.Token, 0, `^23 files: 23 put, 0 failed; see URLlab/tree/hunts\n$`},
-		{"run", "run hunts --jupyter URLlab -j 2 -o ran -q --token-file " + tokenFile, "", 0, `^$`},
+		{"run", "run hunts --jupyter URLlab -j 2 -o ran -q --trust --token-file " + tokenFile, "", 0, `^$`},
 		{"run one", "run hunts/wmi_event --jupyter URLlab/tree?token=TOKEN", "", 0,
 			`^the token in the address can be seen in the list of processes; \$JUPYTER_TOKEN or --token-file hides it\n` +
 				`hunts/wmi_event/permanent_subscription.ipynb: 6 cells in .* s\n` +
@@ -88,9 +88,56 @@ func TestJupyterServer(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for folder, trusted := range map[string]bool{"hunts": false, "ran": true} {
+		const yes, no = `"trusted": true`, `"trusted": false`
+		got := s.Get(t, "api/contents/"+folder+"/wmi_event/permanent_subscription.ipynb")
+		if strings.Contains(got, yes) != trusted || strings.Contains(got, no) == trusted {
+			t.Errorf("%s: trusted should be %v: %s", folder, trusted, got)
+		}
+	}
 	for file, text := range notebooksBelow(t, s.Root) {
 		if strings.Contains(text, s.Token) {
 			t.Errorf("%s holds the token", file)
+		}
+	}
+}
+
+// TestTrust signs notebooks where Jupyter looks for signatures.
+func TestTrust(t *testing.T) {
+	python := jupyterlab.Python(t)
+	dir := t.TempDir()
+	data := t.TempDir()
+	const isTrusted = "import sys, nbformat, nbformat.sign\nprint(nbformat.sign.NotebookNotary(data_dir=sys.argv[1]).check_signature(nbformat.read(sys.argv[2], nbformat.NO_CONVERT)))"
+	for _, c := range []struct {
+		args    string
+		jupyter bool // is in PATH
+		code    int
+		want    string // a pattern for all that is said
+		trusted string // "" for not looked at
+	}{
+		{"hunt -q", false, 0, `open hunts/index.html\n$`, ""},
+		{"hunt -q", true, 0, `open hunts/index.html\nJupyter takes their outputs for a stranger's until you sign them: hunt with --trust, or jupyter trust\n$`, "False"},
+		{"hunt -q --trust", false, 1, `\nhuntbook: notebooks are not signed: there is no jupyter in PATH, whose "jupyter trust" does it\n`, ""},
+		{"hunt -q --trust", true, 0, `open hunts/index.html\n20 notebooks signed for Jupyter\n$`, "True"},
+		{"run hunts -q --trust", true, 0, `^$`, "True"},
+	} {
+		cmd := exec.Command("huntbook", strings.Fields(c.args)...)
+		// The folder of the test's own program, and nothing else, or Jupyter's too.
+		path := filepath.Dir(cmd.Path)
+		if c.jupyter {
+			path += string(filepath.ListSeparator) + filepath.Dir(python)
+		}
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+path, "JUPYTER_DATA_DIR="+data, "JUPYTER_CONFIG_DIR="+data)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !regexp.MustCompile(c.want).Match(out) {
+			t.Errorf("%s: exit code %d, it says\n%swant %s", c.args, code, out, c.want)
+		}
+		if c.trusted == "" {
+			continue
+		}
+		check := exec.Command(python, "-c", isTrusted, data, filepath.Join(dir, "hunts", "wmi_event", "permanent_subscription.ipynb"))
+		if got, err := check.CombinedOutput(); err != nil || !strings.HasSuffix(strings.TrimSpace(string(got)), c.trusted) {
+			t.Errorf("%s: trusted: %s %v, want %s", c.args, got, err, c.trusted)
 		}
 	}
 }

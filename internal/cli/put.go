@@ -33,6 +33,7 @@ changed here, the notes and the verdict written on the server stay.`,
 	p.jupyter.add(cmd, "put them on")
 	cmd.Flags().StringVarP(&p.folder, "output", "o", "", "the `folder` on the server")
 	cmd.Flags().BoolVarP(&p.quiet, "quiet", "q", false, "tell errors only")
+	trustFlag(cmd, &p.trust)
 	return cmd
 }
 
@@ -42,6 +43,7 @@ type putting struct {
 	jupyter jupyterFlags
 	folder  string
 	quiet   bool
+	trust   bool
 }
 
 func (p *putting) run(ctx context.Context, args []string) error {
@@ -61,7 +63,7 @@ func (p *putting) run(ctx context.Context, args []string) error {
 	}
 	failed := 0
 	for _, job := range jobs {
-		if err := runner.Put(ctx, server, job); err != nil {
+		if err := runner.Put(ctx, server, job, p.trust); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

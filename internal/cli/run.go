@@ -61,6 +61,7 @@ JUPYTER_TOKEN are taken out of outputs.`,
 	flags.DurationVar(&r.o.Timeout, "timeout", 10*time.Minute, "give up a notebook when a cell takes longer than this `time`")
 	flags.BoolVarP(&r.quiet, "quiet", "q", false, "tell errors only")
 	r.jupyter.add(cmd, "put them on, and run them on,")
+	trustFlag(cmd, &r.o.Trust)
 	return cmd
 }
 
@@ -148,15 +149,23 @@ func (r *running) run(ctx context.Context, args []string) error {
 		return err
 	}
 	failed := 0
+	var ran []string
 	for _, result := range results {
 		if result.Err != nil {
 			failed++
+		} else {
+			ran = append(ran, result.Output)
 		}
 	}
 	if !r.quiet {
 		fmt.Fprintf(r.out, "%s: %s ran, %s failed (%.1f s)\n", plural(len(jobs), "notebook", "notebooks"), number(len(jobs)-failed), number(failed), time.Since(start).Seconds())
 		if server != nil && failed < len(jobs) {
 			fmt.Fprintf(r.out, "see %s\n", server.Page(placeOf(jobs)))
+		}
+	}
+	if r.o.Trust && server == nil {
+		if err := r.sign(ctx, ran); err != nil {
+			return err
 		}
 	}
 	if failed > 0 {
