@@ -151,6 +151,7 @@ func (c *checking) run(ctx context.Context) error {
 
 // look reads the rules and checks them; the result has the wanted findings.
 func (c *checking) look() (*ruleset.Set, *check.Result, error) {
+	collectSeldom()
 	set, err := ruleset.Load(c.paths, ruleset.Choice{})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, usageError{err}

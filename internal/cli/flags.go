@@ -58,6 +58,7 @@ func (f *ruleFlags) load(a *app) (*ruleset.Set, error) {
 	if err := f.choice.Check(); err != nil {
 		return nil, usageError{err}
 	}
+	collectSeldom()
 	set, err := ruleset.Load(f.paths, f.choice)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{err}
