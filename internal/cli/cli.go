@@ -49,7 +49,6 @@ var errFailed = errors.New("failed")
 
 // Main runs the command line and returns the exit code.
 func Main(ctx context.Context, args []string, streams Streams) int {
-	collectSeldom()
 	out := bufio.NewWriterSize(streams.Out, 64<<10)
 	a := &app{Streams: streams, out: out, realErr: streams.Err}
 	a.outTerm, a.outWidth = terminal(streams.Out)
