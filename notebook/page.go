@@ -33,7 +33,10 @@ type Page struct {
 	// Server is the address of a cluster, Index where its events are when the
 	// pipeline names no index. A password in the address is left out.
 	Server, Index string
-	Options       Options
+	// Findings is the file with the rule's findings, relative to the folder of the
+	// notebook, for flavours that read it.
+	Findings string
+	Options  Options
 }
 
 // DataFlag is a flag of %data: "index" and its value.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -86,6 +87,14 @@ func pages() map[string]*Page {
 	}
 }
 
+func flavourNames() []string {
+	var names []string
+	for _, f := range Flavours() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 func build(t *testing.T, flavour string, p *Page) *Notebook {
 	t.Helper()
 	template, err := Builtin(flavour)
@@ -100,7 +109,7 @@ func build(t *testing.T, flavour string, p *Page) *Notebook {
 }
 
 func TestBuildGolden(t *testing.T) {
-	for _, flavour := range Flavours() {
+	for _, flavour := range flavourNames() {
 		for name, page := range pages() {
 			nb := build(t, flavour, page)
 			Carry(nil, nb)
@@ -138,7 +147,7 @@ func TestServerPasswordStaysOut(t *testing.T) {
 
 func TestBuiltinNamesTheFlavours(t *testing.T) {
 	_, err := Builtin("python")
-	if err == nil || err.Error() != `there is no notebook flavour "python": take one of huntbook, python-es` {
+	if err == nil || err.Error() != `there is no notebook flavour "python": take one of huntbook, python-es, python-es7, python-files, python-opensearch, r-es` {
 		t.Error(err)
 	}
 }
@@ -168,7 +177,7 @@ func hostiles() []string {
 // Whatever a rule says, its notebook's Markdown holds our markup alone.
 func TestHostileRuleIsNoMarkup(t *testing.T) {
 	allowed := regexp.MustCompile(`^</?(h1|h2|p|strong|ul|li|br|pre|code|em)( class="language-yaml"|\s*/)?>$|^</a>$|^<a href="https://(attack\.mitre\.org|x\.example)/[^"]*">$`)
-	for _, flavour := range Flavours() {
+	for _, flavour := range flavourNames() {
 		for _, s := range hostiles() {
 			nb := build(t, flavour, hostile(s))
 			data, err := Encode(nb)
@@ -300,24 +309,48 @@ func buildCell(t *testing.T, p *Page, id string) string {
 // differ, and they hold exactly the texts.
 func TestHostileRuleIsNoPythonCode(t *testing.T) {
 	path := python(t)
-	type notebook struct{ Cells, Texts []string }
-	var all []notebook
+	for _, flavour := range Flavours() {
+		if flavour.Language != "python" {
+			continue
+		}
+		all := hostileCode(t, flavour.Name)
+		input, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var problems []string
+		if err := json.Unmarshal(runPython(t, path, pythonShapes, input), &problems); err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range problems {
+			if p != "" {
+				t.Errorf("%s, %.60q: %.300s", flavour.Name, all[i].Texts[0], p)
+			}
+		}
+	}
+}
+
+// code is the code of a notebook and the texts that its queries are.
+type code struct{ Cells, Texts []string }
+
+// hostileCode is the code of notebooks of hostile rules, after that of a harmless one.
+func hostileCode(t *testing.T, flavour string) []code {
+	t.Helper()
+	var all []code
 	for _, s := range append([]string{"harmless"}, hostiles()...) {
-		var n notebook
-		for _, c := range build(t, "python-es", hostile(s)).Cells {
+		var n code
+		for _, c := range build(t, flavour, hostile(s)).Cells {
 			if c.Type == Code {
 				n.Cells = append(n.Cells, c.Source)
 			}
 		}
-		clean := strings.ToValidUTF8(s, "\uFFFD")
-		n.Texts = []string{clean, strings.ToValidUTF8(s+s, "\uFFFD")}
+		n.Texts = []string{strings.ToValidUTF8(s, "\uFFFD"), strings.ToValidUTF8(s+s, "\uFFFD")}
 		all = append(all, n)
 	}
-	input, err := json.Marshal(all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := `
+	return all
+}
+
+const pythonShapes = `
 import ast, json, sys
 # The encoded texts are lists and strings; blanked, programs must be equal.
 class Blank(ast.NodeTransformer):
@@ -335,14 +368,40 @@ for nb in json.load(sys.stdin):
         for node in ast.parse(cell).body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.startswith("query_"):
                 values[node.targets[0].id] = ast.literal_eval(node.value)
-    if values != {"query_1": nb["Texts"][0], "query_2": nb["Texts"][1]}:
+    if values and values != {"query_1": nb["Texts"][0], "query_2": nb["Texts"][1]}:
         problem += " other values: %r" % values
     out.append(problem)
 json.dump(out, sys.stdout)
 `
-	var problems []string
-	if err := json.Unmarshal(runPython(t, path, script, input), &problems); err != nil {
+
+// The same of R. Its parser tells what a program is: constants blanked, programs must
+// be equal, and the queries are exactly the texts.
+func TestHostileRuleIsNoRCode(t *testing.T) {
+	rscript, err := exec.LookPath("Rscript")
+	if err != nil || exec.Command(rscript, "-e", "library(jsonlite)").Run() != nil {
+		t.Skip("no R with jsonlite")
+	}
+	all := hostileCode(t, "r-es")
+	for _, n := range all {
+		for i := range n.Texts {
+			n.Texts[i] = strings.ReplaceAll(n.Texts[i], "\x00", "\uFFFD") // R has no such character
+		}
+	}
+	input := filepath.Join(t.TempDir(), "cells.json")
+	data, err := json.Marshal(all)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if err := os.WriteFile(input, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(rscript, "-e", rShapes, input).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var problems []string
+	if err := json.Unmarshal(out, &problems); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	for i, p := range problems {
 		if p != "" {
@@ -350,6 +409,33 @@ json.dump(out, sys.stdout)
 		}
 	}
 }
+
+const rShapes = `
+nbs <- jsonlite::fromJSON(commandArgs(TRUE)[1], simplifyVector = FALSE)
+blank <- function(e) {
+  if (is.character(e)) return("")
+  if (is.call(e) || is.pairlist(e)) for (i in seq_along(e)) {
+    if (!identical(e[[i]], quote(expr = )) && !is.null(e[[i]])) e[[i]] <- blank(e[[i]])
+  }
+  e
+}
+want <- NULL
+problems <- character()
+for (nb in nbs) {
+  programs <- lapply(nb$Cells, function(cell) parse(text = cell, keep.source = FALSE))
+  got <- lapply(programs, function(p) lapply(as.list(p), function(e) deparse(blank(e))))
+  if (is.null(want)) want <- got
+  problem <- if (identical(got, want)) "" else "another program"
+  found <- list()
+  for (p in programs) for (e in as.list(p)) {
+    if (is.call(e) && identical(e[[1]], as.name("<-")) && is.name(e[[2]]) && startsWith(as.character(e[[2]]), "query_")) found <- c(found, list(eval(e[[3]])))
+  }
+  texts <- lapply(nb$Texts, function(s) s)
+  if (!identical(found, texts)) problem <- paste(problem, "other values:", paste(unlist(found), collapse = " | "))
+  problems <- c(problems, problem)
+}
+cat(jsonlite::toJSON(problems))
+`
 
 func TestLoadTemplate(t *testing.T) {
 	cases := []struct{ name, text, want string }{
@@ -363,7 +449,12 @@ func TestLoadTemplate(t *testing.T) {
 		{"define", "=== a markdown\n{{define \"b\"}}{{.}}{{end}}{{template \"b\" .}}", "notebook template x: notebook.tmpl:1: cell a: {{define}} and {{block}} are not allowed"},
 		{"itself", "=== a markdown\n{{template \"a\" .}}", "notebook template x: notebook.tmpl:1: {{template \"a\" .}}: {{template}} is not allowed"},
 		{"raw cell", "=== a raw\nx", `notebook template x: notebook.tmpl:1: type "raw" of cell a is neither markdown nor code`},
-		{"bad option", "=== a code hidden", `notebook template x: notebook.tmpl:1: "hidden" of cell a is neither query nor tag=…`},
+		{"bad option", "=== a code hidden", `notebook template x: notebook.tmpl:1: "hidden" of cell a is none of query, tag=… and from=…`},
+		{"from", "=== a markdown from=own\n\n=== b markdown from=notes\n", ""},
+		{"from nowhere", "=== a markdown from=none-such", "notebook template x: notebook.tmpl:1: cell a: there is no none-such.tmpl, neither in the folder nor among huntbook's own"},
+		{"from outside", "=== a markdown from=../own", "notebook template x: notebook.tmpl:1: cell a: from=../own is no name of a file: write it without .tmpl"},
+		{"from and a text", "=== a markdown from=own\ntext", "notebook template x: notebook.tmpl:1: cell a has a text of its own and one from own.tmpl"},
+		{"from without an encoder", "=== a code from=own", "notebook template x: notebook.tmpl:1: {{.Title | md}}: write the value with an encoder for python"},
 		{"bad name", "=== a/b code", `notebook template x: notebook.tmpl:1: a cell starts with "=== name type", type markdown or code`},
 		{"same name", "=== a code\n=== a-2 code", `notebook template x: notebook.tmpl:2: two cells are named a`},
 		{"no cell", "x", `notebook template x: notebook.tmpl has no cell: a cell starts with a line "=== name markdown"`},
@@ -373,6 +464,7 @@ func TestLoadTemplate(t *testing.T) {
 		folder := fstest.MapFS{
 			"metadata.json": {Data: []byte(`{"kernelspec":{"name":"p","display_name":"p","language":"python"}}`)},
 			"notebook.tmpl": {Data: []byte(c.text)},
+			"own.tmpl":      {Data: []byte("# {{.Title | md}}\n")},
 		}
 		_, err := LoadTemplate("x", folder)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {

@@ -1,17 +1,11 @@
 package notebook
 
 import (
-	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"text/template"
 	"text/template/parse"
 
@@ -20,7 +14,7 @@ import (
 
 // Template makes notebooks of one flavour. It is safe for concurrent use.
 type Template struct {
-	flavour  string
+	Flavour
 	metadata string // JSON of the notebook's metadata
 	cells    []cellTemplate
 }
@@ -42,86 +36,6 @@ type cellData struct {
 	Number int
 }
 
-//go:embed templates
-var builtin embed.FS
-
-var builtins = sync.OnceValues(func() (map[string]*Template, error) {
-	entries, err := builtin.ReadDir("templates")
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]*Template{}
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		folder, err := fs.Sub(builtin, path.Join("templates", e.Name()))
-		if err != nil {
-			return nil, err
-		}
-		if all[e.Name()], err = LoadTemplate(e.Name(), folder); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-})
-
-// Flavours returns the names of the templates that huntbook carries.
-func Flavours() []string {
-	all, _ := builtins()
-	return slices.Sorted(maps.Keys(all))
-}
-
-// Builtin returns the template of that flavour.
-func Builtin(flavour string) (*Template, error) {
-	all, err := builtins()
-	if err != nil {
-		return nil, err
-	}
-	if t, ok := all[flavour]; ok {
-		return t, nil
-	}
-	return nil, fmt.Errorf("there is no notebook flavour %q: take one of %s", flavour, strings.Join(Flavours(), ", "))
-}
-
-// LoadTemplate reads the template in a folder: metadata.json and notebook.tmpl,
-// as templates/README.md describes them.
-func LoadTemplate(flavour string, folder fs.FS) (*Template, error) {
-	metadata, err := fs.ReadFile(folder, "metadata.json")
-	if err != nil {
-		return nil, fmt.Errorf("notebook template %s: %w", flavour, err)
-	}
-	var known struct {
-		Kernelspec struct{ Language string }
-	}
-	if err := json.Unmarshal(metadata, &known); err != nil {
-		return nil, fmt.Errorf("notebook template %s: metadata.json: %w", flavour, err)
-	}
-	text, err := fs.ReadFile(folder, "notebook.tmpl")
-	if err != nil {
-		return nil, fmt.Errorf("notebook template %s: %w", flavour, err)
-	}
-	t := &Template{flavour: flavour, metadata: string(metadata)}
-	names := map[string]bool{}
-	for _, section := range sections(unixLines(string(text))) {
-		c, err := section.cell(known.Kernelspec.Language)
-		if err != nil {
-			return nil, fmt.Errorf("notebook template %s: notebook.tmpl:%d: %w", flavour, section.line, err)
-		}
-		// The copies of a cell for each query are told apart by a number.
-		name := strings.TrimRight(c.name, "-0123456789")
-		if names[name] {
-			return nil, fmt.Errorf("notebook template %s: notebook.tmpl:%d: two cells are named %s", flavour, section.line, name)
-		}
-		names[name] = true
-		t.cells = append(t.cells, c)
-	}
-	if len(t.cells) == 0 {
-		return nil, fmt.Errorf("notebook template %s: notebook.tmpl has no cell: a cell starts with a line %q", flavour, cellMark+"name markdown")
-	}
-	return t, nil
-}
-
 const cellMark = "=== "
 
 // section is a cell of a template's text.
@@ -129,6 +43,8 @@ type section struct {
 	line   int
 	header string
 	text   string
+	// shared reads the text of a cell that several flavours have.
+	shared func(name string) (string, error)
 }
 
 // sections cuts a template's text at its cell marks, before any rule's text is
@@ -147,7 +63,7 @@ func sections(text string) []section {
 	return list
 }
 
-// cell reads a cell's header, "name type [query] [tag=…]", and its text.
+// cell reads a cell's header, "name type [query] [tag=…] [from=…]", and its text.
 func (s section) cell(language string) (cellTemplate, error) {
 	words := strings.Fields(s.header)
 	if len(words) < 2 || !validID(words[0]) || len(words[0]) > 40 {
@@ -161,17 +77,28 @@ func (s section) cell(language string) (cellTemplate, error) {
 	default:
 		return c, fmt.Errorf("type %q of cell %s is neither markdown nor code", words[1], c.name)
 	}
+	text := s.text
 	for _, w := range words[2:] {
-		if tag, ok := strings.CutPrefix(w, "tag="); ok {
-			c.tags = append(c.tags, tag)
-		} else if w == "query" {
+		key, value, _ := strings.Cut(w, "=")
+		switch {
+		case key == "tag" && value != "":
+			c.tags = append(c.tags, value)
+		case key == "from" && value != "":
+			if strings.TrimSpace(text) != "" {
+				return c, fmt.Errorf("cell %s has a text of its own and one from %s.tmpl", c.name, value)
+			}
+			var err error
+			if text, err = s.shared(value); err != nil {
+				return c, fmt.Errorf("cell %s: %w", c.name, err)
+			}
+		case w == "query":
 			c.perQuery = true
-		} else {
-			return c, fmt.Errorf("%q of cell %s is neither query nor tag=…", w, c.name)
+		default:
+			return c, fmt.Errorf("%q of cell %s is none of query, tag=… and from=…", w, c.name)
 		}
 	}
 	var err error
-	c.text, err = template.New(c.name).Option("missingkey=error").Funcs(encoderFuncs()).Parse(strings.Trim(s.text, "\n"))
+	c.text, err = template.New(c.name).Option("missingkey=error").Funcs(encoderFuncs()).Parse(strings.Trim(text, "\n"))
 	if err != nil {
 		return c, err
 	}
@@ -199,10 +126,13 @@ var encoders = map[string]encoder{
 	"list":   {"markdown", func(items []string) string { return InlineMarkdown(strings.Join(items, ", ")) }},
 	"number": {"markdown", strconv.Itoa},
 	"python": {"python", PythonLiteral},
-	"word":   {"huntbook", syntax.Quote},
-	"value":  {"huntbook", syntax.QuoteValue},
-	"int":    {"huntbook", strconv.Itoa},
-	"body":   {"huntbook", cellBody},
+	"r":      {"R", RLiteral},
+	// An R integer is written 1L, which does not suit the end of a name.
+	"rnumber": {"R", strconv.Itoa},
+	"word":    {"huntbook", syntax.Quote},
+	"value":   {"huntbook", syntax.QuoteValue},
+	"int":     {"huntbook", strconv.Itoa},
+	"body":    {"huntbook", cellBody},
 }
 
 // cellBody is text as the body of a cell magic, which ends where its cell ends:
@@ -269,10 +199,10 @@ func encodersOf(language string) []string {
 func (t *Template) Build(p *Page) (*Notebook, error) {
 	v, err := decodeJSON([]byte(t.metadata))
 	if err != nil {
-		return nil, fmt.Errorf("notebook template %s: metadata.json: %w", t.flavour, err)
+		return nil, fmt.Errorf("notebook template %s: metadata.json: %w", t.Name, err)
 	}
 	metadata, _ := v.(object)
-	metadata["huntbook"] = object{"flavour": t.flavour, "rule": p.Rule.ID}
+	metadata["huntbook"] = object{"flavour": t.Name, "rule": p.Rule.ID}
 	nb := &Notebook{Metadata: metadata}
 	for i := 0; i < len(t.cells); {
 		end := i + 1
@@ -303,7 +233,7 @@ func (t *Template) Build(p *Page) (*Notebook, error) {
 func (t *Template) add(nb *Notebook, c cellTemplate, data cellData) error {
 	var b strings.Builder
 	if err := c.text.Execute(&b, data); err != nil {
-		return fmt.Errorf("notebook template %s: %w", t.flavour, err)
+		return fmt.Errorf("notebook template %s: %w", t.Name, err)
 	}
 	source := b.String()
 	if c.kind == Markdown {
