@@ -48,8 +48,7 @@ func IsCluster(input string) bool {
 func ResolvePipelines(dir string, names []string) []string {
 	out := slices.Clone(names)
 	for i, name := range names {
-		builtin := slices.ContainsFunc(pipeline.Builtins(), func(b pipeline.Builtin) bool { return b.Name == name })
-		if !builtin && !filepath.IsAbs(name) {
+		if !pipeline.IsBuiltin(name) && !filepath.IsAbs(name) {
 			out[i] = filepath.Join(dir, filepath.FromSlash(name))
 		}
 	}

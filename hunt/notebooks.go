@@ -121,7 +121,7 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 		}
 		page.Data = append(page.Data, d)
 	}
-	page.DataFlags = h.dataFlags(dir)
+	page.DataFlags = DataFlags(dir, h.Data)
 	if h.Convert != nil {
 		page.Queries = h.Convert(p.entry.Rule)
 	}
@@ -152,19 +152,19 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 		return err
 	}
 	row.Notebook = p.notebook
-	return nil
+	return h.writeCopies(p.notebook, oldNotebook, nb)
 }
 
-// dataFlags say in a notebook in dir where and how the cluster keeps its events.
-func (h *hunter) dataFlags(dir string) []notebook.DataFlag {
+// DataFlags say in a notebook in dir where and how a cluster keeps its events.
+func DataFlags(dir string, data engine.Data) []notebook.DataFlag {
 	var flags []notebook.DataFlag
 	for _, f := range []struct {
 		name   string
 		values []string
 	}{
-		{"index", h.Data.Index},
-		{"pipeline", relativePipelines(dir, h.Data.Pipelines)},
-		{"config", relativePipelines(dir, h.Data.Configs)},
+		{"index", data.Index},
+		{"pipeline", relativePipelines(dir, data.Pipelines)},
+		{"config", relativePipelines(dir, data.Configs)},
 	} {
 		if len(f.values) > 0 {
 			flags = append(flags, notebook.DataFlag{Name: f.name, Value: strings.Join(f.values, ",")})

@@ -76,6 +76,11 @@ type Builtin struct {
 // Fits tells whether it is for a target that has one of the names.
 func (b Builtin) Fits(target ...string) bool { return allows("", b.Name, b.backends, target) == nil }
 
+// IsBuiltin tells whether a name is that of a built-in pipeline or configuration.
+func IsBuiltin(name string) bool {
+	return slices.Contains(builtinPipelines.names(), name) || slices.Contains(builtinConfigs.names(), name)
+}
+
 // Builtins lists what is built in, pipelines first, by name.
 func Builtins() []Builtin {
 	var out []Builtin

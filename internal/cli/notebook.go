@@ -7,13 +7,17 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/engine"
+	"github.com/huntbook/huntbook/hunt"
 	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/notebook/export"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/sigma"
 )
@@ -22,24 +26,30 @@ func (a *app) notebookCommand() *cobra.Command {
 	n := &notebooks{app: a}
 	cmd := &cobra.Command{
 		Use:   "notebook -r RULES -e URL",
-		Short: "Write Python notebooks that query Elasticsearch, and run nothing",
-		Long: `Write a notebook a rule that queries Elasticsearch from Python (the elasticsearch
-client and pandas), with the rule converted to es-qs. Nothing is run and nothing
-is asked of the server; user and password come from the environment when the
-notebook runs.
+		Short: "Write notebooks that query Elasticsearch or OpenSearch, and run nothing",
+		Long: `Write a notebook a rule that queries a cluster, with the rule converted to es-qs.
+Nothing is run and nothing is asked of the server; user and password come from the
+environment when the notebook runs.
 
-What you wrote into the cells for notes and the verdict is kept.`,
-		Example: `  huntbook notebook -r rules/ -c helk -e http://helk-elasticsearch:9200 -i 'logs-*' -o notebooks/sigma/`,
-		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return n.run(cmd.Context()) },
+` + flavourTable() + `
+A requirements.txt beside the notebooks says which packages they need. What you wrote
+into the cells for notes and the verdict is kept.`,
+		Example: `  huntbook notebook -r rules/ -c helk -e http://helk-elasticsearch:9200 -i 'logs-*' -o notebooks/sigma/
+  huntbook notebook -r rules/ -p ecs_windows -e https://opensearch:9200 --client opensearch
+  huntbook notebook -r rules/ -p ecs_windows -e https://es:9200 --kernel ir
+  huntbook notebook -r rules/ -p ecs_windows -e https://es:9200 --template team/spark`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return n.run(cmd.Context()) },
 	}
 	n.rules.addPaths(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&n.server, "elasticsearch", "e", "", "the `URL` of the Elasticsearch that the notebooks query")
 	flags.StringVarP(&n.index, "index", "i", "*", "the `index` to query where the pipeline names none")
 	flags.StringVarP(&n.output, "output", "o", "notebooks", "the `folder` to write")
+	n.flavour.add(cmd, "python3")
 	n.pipelines.add(cmd)
 	flags.BoolVarP(&n.skip, "skip-unsupported", "I", false, "exit with 0 though some rules could not be converted")
+	n.format.add(cmd)
 	n.rules.add(cmd)
 	a.addDiagnostics(cmd)
 	return cmd
@@ -50,13 +60,36 @@ type notebooks struct {
 	*app
 	rules                 ruleFlags
 	pipelines             pipelineFlags
+	flavour               flavourFlags
 	server, index, output string
 	skip                  bool
+	format                formatFlag
+	formats               []export.Format
+}
+
+// flavourTable lists the notebooks that ask a cluster.
+func flavourTable() string {
+	var b strings.Builder
+	for _, f := range notebook.Flavours() {
+		if f.Files {
+			continue
+		}
+		flags := "--kernel " + f.Kernel
+		if f.Client != "" {
+			flags += " --client " + f.Client
+		}
+		fmt.Fprintf(&b, "  %-36s %s\n", flags, f.Description)
+	}
+	return b.String()
 }
 
 func (n *notebooks) run(ctx context.Context) error {
 	if len(n.rules.paths) == 0 {
 		return usagef("no rules; give a rule file or a folder with -r")
+	}
+	var err error
+	if n.formats, err = n.format.formats(); err != nil {
+		return err
 	}
 	if n.server == "" {
 		return usagef("no server; give the address of the Elasticsearch that the notebooks query with -e")
@@ -69,7 +102,7 @@ func (n *notebooks) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	template, err := notebook.Builtin("python-es")
+	template, err := n.flavour.template(false)
 	if err != nil {
 		return err
 	}
@@ -79,6 +112,9 @@ func (n *notebooks) run(ctx context.Context) error {
 	}
 	written, failed, err := n.all(ctx, conv, template, set)
 	if err != nil {
+		return err
+	}
+	if err := n.writeRequirements(n.output, template); err != nil {
 		return err
 	}
 	failed += len(set.Unreadable)
@@ -141,14 +177,17 @@ func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.
 	if err != nil {
 		return diag.Of(err), nil
 	}
-	nb, err := template.Build(&notebook.Page{
+	target := filepath.Join(n.output, filepath.FromSlash(name))
+	page := &notebook.Page{
 		Rule: e.Rule, RulePath: e.Path, Queries: conv.pages(out), Server: n.server, Index: n.index,
 		Options: notebook.DefaultOptions(),
-	})
+	}
+	page.Data = []string{page.ServerURL()}
+	page.DataFlags = hunt.DataFlags(filepath.Dir(target), engine.Data{Index: []string{page.Indices()}, Pipelines: n.pipelines.pipelines, Configs: n.pipelines.configs})
+	nb, err := template.Build(page)
 	if err != nil {
 		return nil, err
 	}
-	target := filepath.Join(n.output, filepath.FromSlash(name))
 	old, err := n.old(target)
 	if err != nil {
 		return nil, err
@@ -158,7 +197,10 @@ func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.
 	if err != nil {
 		return nil, err
 	}
-	return nil, atomicfile.Write(target, content)
+	if err := atomicfile.Write(target, content); err != nil {
+		return nil, err
+	}
+	return nil, writeCopies(nb, target, n.formats)
 }
 
 // old reads the notebook that stands at a place already, nil when there is

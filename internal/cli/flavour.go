@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/huntbook/huntbook/internal/atomicfile"
+	"github.com/huntbook/huntbook/notebook"
+)
+
+// flavourFlags choose the kind of notebook to write.
+type flavourFlags struct{ kernel, client, folder string }
+
+func (f *flavourFlags) add(cmd *cobra.Command, kernel string) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.kernel, "kernel", kernel, "the `kernel` that the notebooks are for: "+strings.Join(kernelNames(), ", "))
+	flags.StringVar(&f.client, "client", "", "what a kernel's notebooks ask the cluster with, where there is a choice: "+strings.Join(clientNames(), ", ")+" (`name`; default the first)")
+	flags.StringVar(&f.folder, "template", "", "a `folder` with notebooks of your own kind: notebook.tmpl and metadata.json")
+	_ = cmd.MarkFlagDirname("template")
+	complete(cmd, "kernel", kernelNames())
+	complete(cmd, "client", clientNames())
+}
+
+func kernelNames() []string {
+	var names []string
+	for _, f := range notebook.Flavours() {
+		if !slices.Contains(names, f.Kernel) {
+			names = append(names, f.Kernel)
+		}
+	}
+	return names
+}
+
+// clientNames are the clients, default ones first.
+func clientNames() []string {
+	var first, others []string
+	for _, f := range notebook.Flavours() {
+		switch {
+		case f.Client == "":
+		case f.Default:
+			first = append(first, f.Client)
+		default:
+			others = append(others, f.Client)
+		}
+	}
+	return append(first, others...)
+}
+
+// template reads the template that was chosen, on files or on a cluster.
+func (f *flavourFlags) template(files bool) (*notebook.Template, error) {
+	if f.folder == "" {
+		t, err := notebook.Choose(f.kernel, f.client, files)
+		if errors.Is(err, notebook.ErrNoFlavour) || errors.Is(err, notebook.ErrNoClient) {
+			return nil, usageError{err}
+		}
+		return t, err
+	}
+	if f.client != "" {
+		return nil, usagef("--client chooses among huntbook's own notebooks; with --template leave it out")
+	}
+	if info, err := os.Stat(f.folder); err != nil {
+		return nil, usageError{fmt.Errorf("--template: %w", err)}
+	} else if !info.IsDir() {
+		return nil, usagef("--template: %s is no folder", f.folder)
+	}
+	root, err := os.OpenRoot(f.folder)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--template: %w", err)}
+	}
+	defer root.Close()
+	name, err := filepath.Abs(f.folder)
+	if err != nil {
+		return nil, err
+	}
+	t, err := notebook.LoadTemplate(filepath.Base(name), root.FS())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return t, nil
+}
+
+// requirements is the file beside notebooks that says what they need.
+const requirements = "requirements.txt"
+
+// writeRequirements writes it into a folder. A file that somebody else wrote stays.
+func (a *app) writeRequirements(dir string, t *notebook.Template) error {
+	if t.Requirements == "" {
+		return nil
+	}
+	name := filepath.Join(dir, requirements)
+	old, err := os.ReadFile(name)
+	switch {
+	case err == nil && string(old) == t.Requirements:
+		return nil
+	case err == nil && !oursRequirements(string(old)):
+		fmt.Fprintf(a.Err, "%s is not huntbook's and stays as it is; the notebooks need:\n%s", name, t.Requirements)
+		return nil
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("output folder: %w", err)
+	}
+	return atomicfile.Write(name, []byte(t.Requirements))
+}
+
+// oursRequirements tells whether a list is that of one of our flavours.
+func oursRequirements(text string) bool {
+	first, _, _ := strings.Cut(text, "\n")
+	return slices.ContainsFunc(notebook.Flavours(), func(f notebook.Flavour) bool {
+		line, _, _ := strings.Cut(f.Requirements, "\n")
+		return line != "" && line == first
+	})
+}
