@@ -128,6 +128,7 @@ func (f *folder) clean(written map[string]bool) (kept []string) {
 		if os.Remove(f.path(r.Notebook)) != nil {
 			continue
 		}
+		f.removeCopies(r.Notebook, nb, nil)
 		for dir := path.Dir(r.Notebook); dir != "."; dir = path.Dir(dir) {
 			if os.Remove(f.path(dir)) != nil {
 				break

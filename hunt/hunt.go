@@ -23,6 +23,7 @@ import (
 	"github.com/huntbook/huntbook/ingest"
 	"github.com/huntbook/huntbook/internal/atomicfile"
 	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/notebook/export"
 	"github.com/huntbook/huntbook/report"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/sigma"
@@ -43,6 +44,8 @@ type Options struct {
 	Version string
 	// Convert gives the queries that a rule's notebook shows; nil for none.
 	Convert func(*sigma.Rule) []notebook.Query
+	// Formats are those in which notebooks are written too, beside them.
+	Formats []export.Format
 	// OnlyFindings leaves out the notebooks of rules that matched nothing.
 	OnlyFindings bool
 	// Rows is the number of rows in a notebook's table.
@@ -305,7 +308,7 @@ func (h *hunter) finish(complete bool) error {
 		h.keepOldRows(written)
 	}
 	var page, doc bytes.Buffer
-	if err := report.WriteHTML(&page, h.outcome.Hunt); err != nil {
+	if err := report.WriteHTML(&page, h.linked()); err != nil {
 		return err
 	}
 	if err := report.WriteJSON(&doc, h.outcome.Hunt); err != nil {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -339,6 +340,25 @@ func (d *document) save() error {
 		return err
 	}
 	return atomicfile.Write(d.result.Output, data)
+}
+
+// copies writes the notebook, which was saved, in the other formats.
+func (d *document) copies() error {
+	for _, f := range d.Formats {
+		name := f.Name(d.result.Output)
+		data, err := f.Write(d.nb)
+		switch {
+		case err != nil:
+		case d.Server != nil:
+			err = d.Server.PutFile(context.Background(), name, bytes.NewReader(data))
+		default:
+			err = atomicfile.Write(name, data)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // kernelName is the kernel that a notebook asks for.

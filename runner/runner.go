@@ -13,8 +13,8 @@
 package runner
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -27,6 +27,7 @@ import (
 	"github.com/huntbook/huntbook/jupyter/remote"
 	"github.com/huntbook/huntbook/kernel"
 	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/notebook/export"
 )
 
 // Own is the name of huntbook's own kernel, whose notebooks run in this process.
@@ -56,6 +57,8 @@ type Options struct {
 	Session func(dir string) (*kernel.Session, error)
 	// Server, when set, has the kernels and gets the notebooks.
 	Server *remote.Server
+	// Formats are those in which notebooks are written too, beside them.
+	Formats []export.Format
 	// Trust has the server sign the notebooks with the key of its user.
 	Trust bool
 	// Progress, when set, is told how far the notebooks are, one call at a time.
@@ -205,7 +208,12 @@ func (r *runner) run(ctx context.Context, result *Result) {
 		result.Err = d.keep(err, failed)
 		return
 	}
-	result.Err = errors.Join(err, failed)
+	if failed == nil {
+		failed = d.copies()
+	}
+	if result.Err = cmp.Or(err, failed); err != nil && failed != nil {
+		result.Err = fmt.Errorf("%w; and it could not be written: %w", err, failed)
+	}
 }
 
 // read reads a notebook.

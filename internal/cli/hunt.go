@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/huntbook/huntbook/hunt"
 	"github.com/huntbook/huntbook/internal/version"
 	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/notebook/export"
 	"github.com/huntbook/huntbook/report"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/samples"
@@ -28,6 +30,7 @@ func (a *app) huntCommand() *cobra.Command {
 	var where clusterFlags
 	var o hunt.Options
 	var quiet, trust bool
+	var format formatFlag
 	cmd := &cobra.Command{
 		Use:   "hunt",
 		Short: "Run rules over files or a cluster and write a folder of executed notebooks",
@@ -55,6 +58,12 @@ query that the notebooks show.`,
 				return err
 			}
 			var err error
+			if o.Formats, err = format.formats(); err != nil {
+				return err
+			}
+			if slices.Contains(o.Formats, export.Python) {
+				return usagef("--output-format py is for notebooks in Python; these are in huntbook's cells, so take md or html")
+			}
 			if o.Data, err = data.data(); err != nil {
 				return err
 			}
@@ -90,6 +99,7 @@ query that the notebooks show.`,
 	flags.IntVar(&o.Bounds.EventSize, "max-event-size", engine.DefaultEventSize, "leave out the event itself when it has more `bytes`")
 	flags.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
 	trustFlag(cmd, &trust)
+	format.add(cmd)
 	rules.add(cmd)
 	a.addDiagnostics(cmd)
 	data.add(cmd)

@@ -62,6 +62,7 @@ JUPYTER_TOKEN are taken out of outputs.`,
 	flags.BoolVarP(&r.quiet, "quiet", "q", false, "tell errors only")
 	r.jupyter.add(cmd, "put them on, and run them on,")
 	trustFlag(cmd, &r.o.Trust)
+	r.format.add(cmd)
 	return cmd
 }
 
@@ -72,6 +73,7 @@ type running struct {
 	output        string
 	quiet         bool
 	jupyter       jupyterFlags
+	format        formatFlag
 	o             runner.Options
 
 	mu    sync.Mutex
@@ -114,6 +116,10 @@ func (r *running) run(ctx context.Context, args []string) error {
 		return usagef("--timeout takes a time such as 90s or 30m, not %s", r.o.Timeout)
 	}
 	if err := r.parameters(); err != nil {
+		return err
+	}
+	var err error
+	if r.o.Formats, err = r.format.formats(); err != nil {
 		return err
 	}
 	jobs, err := r.jobs(args)
