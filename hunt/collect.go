@@ -46,7 +46,12 @@ func (c *collector) hit(hit engine.Hit) error {
 		c.last, c.lastBatch, c.lastRow = engine.Capture(hit), hit.Batch, hit.Row
 	}
 	p.events = append(p.events, c.last)
-	return c.writer.Write(NewFinding(p.entry, hit, c.maximum))
+	from := c.writer.written
+	err := c.writer.Write(NewFinding(p.entry, hit, c.maximum))
+	if c.h.Template.Files {
+		p.lines = append(p.lines, span{from, c.writer.written})
+	}
+	return err
 }
 
 func (c *collector) flush() error { return c.buffer.Flush() }

@@ -99,6 +99,8 @@ type FindingWriter struct {
 	head bytes.Buffer // what enc writes: the finding without its event
 	enc  *json.Encoder
 	line []byte
+	// written counts the bytes of all lines.
+	written int64
 }
 
 // NewFindingWriter writes to w.
@@ -123,6 +125,7 @@ func (w *FindingWriter) Write(f Finding) error {
 		w.line = append(w.line[:len(w.line)-len("}\n")], `,"event":`...)
 		w.line = append(event.AppendCompact(w.line, single), "}\n"...)
 	}
-	_, err := w.w.Write(w.line)
+	n, err := w.w.Write(w.line)
+	w.written += int64(n)
 	return err
 }

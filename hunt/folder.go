@@ -129,6 +129,7 @@ func (f *folder) clean(written map[string]bool) (kept []string) {
 			continue
 		}
 		f.removeCopies(r.Notebook, nb, nil)
+		_ = os.Remove(f.path(findingsOf(r.Notebook))) // it may have none
 		for dir := path.Dir(r.Notebook); dir != "."; dir = path.Dir(dir) {
 			if os.Remove(f.path(dir)) != nil {
 				break

@@ -46,6 +46,10 @@ type Options struct {
 	Convert func(*sigma.Rule) []notebook.Query
 	// Formats are those in which notebooks are written too, beside them.
 	Formats []export.Format
+	// Template makes the notebooks, nil stands for that of huntbook's own kernel.
+	// Execute runs those of another kernel; done tells of each, one at a time.
+	Template *notebook.Template
+	Execute  func(ctx context.Context, files []string, done func(file string, err error)) error
 	// OnlyFindings leaves out the notebooks of rules that matched nothing.
 	OnlyFindings bool
 	// Rows is the number of rows in a notebook's table.
@@ -104,10 +108,14 @@ type plan struct {
 	notebook string
 	count    int
 	events   []*engine.Captured
+	lines    []span // in findings.ndjson, where a notebook reads them
 	// remarks are what a cluster had to say of the rule, failed why it could not
 	// be asked.
 	remarks []string
 	failed  error
+	// old is the notebook of an earlier hunt, kept until another kernel has run the new
+	// one.
+	old *notebook.Notebook
 	// unreadable is the error of the notebook that stands in this one's place.
 	unreadable error
 }
@@ -122,6 +130,11 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	}
 	if o.Progress == nil {
 		o.Progress = &Progress{}
+	}
+	if o.Template == nil {
+		if o.Template, err = notebook.Builtin(notebook.OwnKernel); err != nil {
+			return nil, err
+		}
 	}
 	if o.Rows <= 0 {
 		o.Rows = notebook.DefaultOptions().Rows
@@ -155,6 +168,9 @@ type hunter struct {
 	tally   *report.Tally
 	outcome *Outcome
 }
+
+// ownKernel tells that the interpreter here runs the notebooks.
+func (h *hunter) ownKernel() bool { return h.Template.Kernel == notebook.OwnKernel }
 
 func (h *hunter) ingestOptions() ingest.Options {
 	o := h.Ingest

@@ -1,12 +1,14 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -20,10 +22,6 @@ import (
 // notebooks builds, runs and writes a notebook for every rule that ran.
 func (h *hunter) notebooks(ctx context.Context) error {
 	memo, err := h.memo()
-	if err != nil {
-		return err
-	}
-	template, err := notebook.Builtin("huntbook")
 	if err != nil {
 		return err
 	}
@@ -46,14 +44,16 @@ func (h *hunter) notebooks(ctx context.Context) error {
 			break
 		}
 		group.Go(func() error {
-			if err := h.writeNotebook(groupCtx, p, template, memo, old[p]); err != nil {
+			if err := h.writeNotebook(groupCtx, p, memo, old[p]); err != nil {
 				return err
 			}
 			h.Progress.Notebooks.Add(1)
 			return nil
 		})
 	}
-	err = group.Wait()
+	if err = group.Wait(); err == nil {
+		err = h.execute(ctx, slices.DeleteFunc(planned, func(p *plan) bool { return p.unreadable != nil }))
+	}
 	for _, p := range h.plans {
 		if p.unreadable != nil {
 			h.outcome.Unreadable = append(h.outcome.Unreadable, p.unreadable)
@@ -95,7 +95,7 @@ func (h *hunter) memo() (*engine.Memo, error) {
 	return memo, nil
 }
 
-func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Template, memo *engine.Memo, old *earlier) error {
+func (h *hunter) writeNotebook(ctx context.Context, p *plan, memo *engine.Memo, old *earlier) error {
 	row := &h.outcome.Hunt.Rules[p.row]
 	oldNotebook, err := old.read()
 	if err != nil && old.name == p.notebook {
@@ -122,13 +122,43 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 		page.Data = append(page.Data, d)
 	}
 	page.DataFlags = DataFlags(dir, h.Data)
+	page.Findings = path.Base(findingsOf(p.notebook))
+	if h.cluster != nil {
+		page.Server, page.Index = h.Data.Paths[0], cmp.Or(strings.Join(h.Data.Index, ","), "*")
+	}
 	if h.Convert != nil {
 		page.Queries = h.Convert(p.entry.Rule)
 	}
-	nb, err := t.Build(page)
+	nb, err := h.Template.Build(page)
 	if err != nil {
 		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)
 	}
+	if err := h.ownFindings(p); err != nil {
+		return err
+	}
+	if h.ownKernel() {
+		if err := h.interpret(ctx, dir, row, memo, nb); err != nil {
+			return err
+		}
+	}
+	notebook.Carry(oldNotebook, nb)
+	content, err := notebook.Encode(nb)
+	if err != nil {
+		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)
+	}
+	if err := h.folder.write(p.notebook, content); err != nil {
+		return err
+	}
+	row.Notebook = p.notebook
+	if !h.ownKernel() {
+		p.old = oldNotebook
+		return nil // it has no outputs yet
+	}
+	return h.writeCopies(p.notebook, oldNotebook, nb)
+}
+
+// interpret runs a notebook in huntbook's own language.
+func (h *hunter) interpret(ctx context.Context, dir string, row *report.Rule, memo *engine.Memo, nb *notebook.Notebook) error {
 	session := kernel.NewSession(memo.For(dir, func() (engine.Engine, error) {
 		if h.Cluster != nil {
 			return h.Cluster(), nil
@@ -143,16 +173,7 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, t *notebook.Templat
 	case err != nil:
 		return err
 	}
-	notebook.Carry(oldNotebook, nb)
-	content, err := notebook.Encode(nb)
-	if err != nil {
-		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)
-	}
-	if err := h.folder.write(p.notebook, content); err != nil {
-		return err
-	}
-	row.Notebook = p.notebook
-	return h.writeCopies(p.notebook, oldNotebook, nb)
+	return nil
 }
 
 // DataFlags say in a notebook in dir where and how a cluster keeps its events.

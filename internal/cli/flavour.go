@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/huntbook/huntbook/hunt"
 	"github.com/huntbook/huntbook/internal/atomicfile"
+	"github.com/huntbook/huntbook/jupyter"
 	"github.com/huntbook/huntbook/notebook"
+	"github.com/huntbook/huntbook/notebook/export"
+	"github.com/huntbook/huntbook/runner"
 )
 
 // flavourFlags choose the kind of notebook to write.
@@ -83,6 +88,42 @@ func (f *flavourFlags) template(files bool) (*notebook.Template, error) {
 		return nil, usageError{err}
 	}
 	return t, nil
+}
+
+// forHunt sets what a hunt needs for the notebooks that were chosen.
+func (f *flavourFlags) forHunt(a *app, o *hunt.Options, files bool) error {
+	var err error
+	if o.Template, err = f.template(files); err != nil {
+		return err
+	}
+	if slices.Contains(o.Formats, export.Python) && o.Template.Language != "python" {
+		return usagef("--output-format py is for notebooks in Python (--kernel python3); these are not, so take md or html")
+	}
+	if o.Template.Kernel == notebook.OwnKernel {
+		return nil
+	}
+	if _, err := jupyter.FindSpec(o.Template.Kernel); err != nil {
+		return usageError{fmt.Errorf("--kernel %s: %w; huntbook's own needs nothing installed: leave --kernel out", o.Template.Kernel, err)}
+	}
+	o.Execute = func(ctx context.Context, notebooks []string, done func(file string, err error)) error {
+		if err := a.writeRequirements(o.Out, o.Template); err != nil {
+			return err
+		}
+		jobs := make([]runner.Job, len(notebooks))
+		for i, file := range notebooks {
+			jobs[i] = runner.Job{Input: file, Output: file}
+		}
+		_, err := runner.Run(ctx, jobs, runner.Options{
+			Workers: o.Workers, Version: o.Version,
+			Progress: func(p runner.Progress) {
+				if p.Result != nil {
+					done(p.Job.Input, p.Result.Err)
+				}
+			},
+		})
+		return err
+	}
+	return nil
 }
 
 // requirements is the file beside notebooks that says what they need.

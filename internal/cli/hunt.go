@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/huntbook/huntbook/hunt"
 	"github.com/huntbook/huntbook/internal/version"
 	"github.com/huntbook/huntbook/notebook"
-	"github.com/huntbook/huntbook/notebook/export"
 	"github.com/huntbook/huntbook/report"
 	"github.com/huntbook/huntbook/ruleset"
 	"github.com/huntbook/huntbook/samples"
@@ -31,6 +29,7 @@ func (a *app) huntCommand() *cobra.Command {
 	var o hunt.Options
 	var quiet, trust bool
 	var format formatFlag
+	var flavour flavourFlags
 	cmd := &cobra.Command{
 		Use:   "hunt",
 		Short: "Run rules over files or a cluster and write a folder of executed notebooks",
@@ -46,11 +45,16 @@ Running it again renews the folder and keeps what you wrote into the cells for
 notes and the verdict.
 
 On files rules are evaluated on Sigma's own field names; -c and -p set only the
-query that the notebooks show.`,
+query that the notebooks show.
+
+The notebooks are in huntbook's own cell language, which needs nothing installed. With
+--kernel python3 they are in Python: on files over the findings, written beside each
+notebook, and on a cluster they ask it; "huntbook notebook" tells of the kinds.`,
 		Example: `  huntbook hunt
   huntbook hunt -r rules/ -d empire_elevated_wmi.tar.gz -o hunts/
   huntbook hunt -r rules/ -d logs/ -d more.zip -c helk -o hunts/ --only-findings
   huntbook hunt -r rules/ -d logs/ --min-level high --since 2020-09-21
+  huntbook hunt -r rules/ -d logs/ --kernel python3 --only-findings
   huntbook hunt -r rules/ -e https://es:9200 -i 'logs-*' -p helk --since 24h -o hunts/`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,8 +65,8 @@ query that the notebooks show.`,
 			if o.Formats, err = format.formats(); err != nil {
 				return err
 			}
-			if slices.Contains(o.Formats, export.Python) {
-				return usagef("--output-format py is for notebooks in Python; these are in huntbook's cells, so take md or html")
+			if err := flavour.forHunt(a, &o, !where.given()); err != nil {
+				return err
 			}
 			if o.Data, err = data.data(); err != nil {
 				return err
@@ -100,6 +104,7 @@ query that the notebooks show.`,
 	flags.BoolVarP(&quiet, "quiet", "q", false, "show no progress")
 	trustFlag(cmd, &trust)
 	format.add(cmd)
+	flavour.add(cmd, notebook.OwnKernel)
 	rules.add(cmd)
 	a.addDiagnostics(cmd)
 	data.add(cmd)
