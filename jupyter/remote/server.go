@@ -74,6 +74,7 @@ type Server struct {
 	// have no token.
 	xsrf    string
 	specs   []jupyter.Spec
+	classic bool // Jupyter Notebook 6 or before, which has no JupyterLab
 	folders folders
 }
 
@@ -117,8 +118,13 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 // String is the server's address.
 func (s *Server) String() string { return s.base.String() }
 
-// Page is the address at which JupyterLab shows a file or folder.
-func (s *Server) Page(name string) string { return s.url("lab/tree/" + name) }
+// Page is the address at which a browser shows a file or folder.
+func (s *Server) Page(name string) string {
+	if s.classic {
+		return s.url("tree/" + name)
+	}
+	return s.url("lab/tree/" + name)
+}
 
 // Kernels are the kernels that the server has.
 func (s *Server) Kernels() []jupyter.Spec { return s.specs }
@@ -140,6 +146,8 @@ func (s *Server) find(ctx context.Context, address *url.URL) error {
 		var answer *answerError
 		switch {
 		case err == nil && about.Version != "":
+			// The versions of Jupyter Server, which is behind JupyterLab, begin anew.
+			s.classic = strings.ContainsAny(about.Version[:1], "456")
 			return nil
 		case errors.Is(err, errUnreachable):
 			return err // it would be the same for the others
