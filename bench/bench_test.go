@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/huntbook/huntbook/notebook"
 )
 
 func TestSpread(t *testing.T) {
@@ -228,5 +230,27 @@ func TestParse(t *testing.T) {
 	}
 	if err := parse(path, &out); err == nil || !strings.Contains(err.Error(), "line 2") {
 		t.Error(err)
+	}
+}
+
+// TestNotebooks: what is written for runners of notebooks are notebooks.
+func TestNotebooks(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotebooks(dir, 3, "python3", pandasCells); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.ipynb"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nb, err := notebook.Decode(data)
+		if err != nil || len(nb.Cells) != len(pandasCells) || nb.Cells[0].Source != pandasCells[0] {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }

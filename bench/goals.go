@@ -27,6 +27,9 @@ func (r *results) goals() []goal {
 		byTheClock("`convert` "+all+" to es-qs", j.convert, 0.5),
 		byTheClock("`notebook` for "+all+", unexecuted", j.notebook, 1.5),
 		r.huntOverMatch(),
+		r.overPeer(j.papermill),
+		r.overPeer(j.nbclient),
+		r.ownCost(),
 	}
 }
 

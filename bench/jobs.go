@@ -12,6 +12,7 @@ type jobs struct {
 	parse, hunt, convert, notebook                    *job
 	rsigma, rsigmaBloom, rsigmaBare                   *job
 	sigmaCLI, toSQL, sqlite                           *job
+	runOwn, runPython, papermill, nbclient            *job // notebooks
 }
 
 // all are the jobs that there are, in the order in which they take turns.
@@ -19,6 +20,7 @@ func (j *jobs) all() []*job {
 	list := []*job{
 		j.rsigma, j.one, j.parse, j.many, j.both, j.hunt, j.rsigmaBare, j.bare, j.rsigmaBloom,
 		j.start, j.manyStart, j.allStart, j.convert, j.notebook, j.sigmaCLI, j.toSQL, j.sqlite,
+		j.runOwn, j.runPython, j.papermill, j.nbclient,
 	}
 	return slices.DeleteFunc(list, func(x *job) bool { return x == nil })
 }

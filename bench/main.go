@@ -3,8 +3,8 @@
 //
 // It finds or installs the peers (peers.go), makes the dataset and the rules that the
 // runs need (dataset.go, rulecopies.go), runs every program on the same work in turn,
-// several times over (work.go, measure.go), runs the Go benchmarks of the hot parts
-// (hotparts.go), and writes what came out as one page (goals.go, page.go). What it
+// several times over (work.go, notebooks.go, measure.go), runs the Go benchmarks of the hot
+// parts (hotparts.go), and writes what came out as one page (goals.go, page.go). What it
 // makes stays under .cache/bench. It knows of huntbook only the command line and, for
 // the bare parse, the decoder.
 //
@@ -81,6 +81,9 @@ func measureAll(ctx context.Context, o options) error {
 		return err
 	}
 	r := &results{work: w, peers: peers, jobs: w.jobs(peers), rounds: o.rounds, begun: begun, loadBefore: load}
+	if err := r.jobs.notebookJobs(peers); err != nil {
+		return err
+	}
 	r.version = firstLine(ctx, huntbook, "--version")
 	if err := os.RemoveAll(freshFolder()); err != nil {
 		return err
