@@ -13,44 +13,46 @@ import (
 	"testing"
 
 	"github.com/huntbook/huntbook/internal/browser"
+	"github.com/huntbook/huntbook/internal/jupyterlab"
 	"github.com/huntbook/huntbook/notebook"
 )
 
 var update = flag.Bool("update", false, "write the pictures of docs/images")
 
-// inPython is what an analyst may write beside a hunt, in cells of Python.
-var inPython = []string{
-	"import pandas as pd\n\nfound = pd.read_json('findings.ndjson', lines=True)\nlen(found)",
-	"found.groupby('rule_title').agg(\n    level=('level', 'first'), events=('time', 'size'), first=('time', 'min'), last=('time', 'max')\n).sort_values('events', ascending=False)",
-}
-
-// TestJupyterLab opens notebooks in JupyterLab, in a browser, and runs all their cells
-// from its menu: with our kernel one of a hunt, with Python's one that reads its findings.
+// TestJupyterLab opens notebooks of hunts in JupyterLab, in a browser, and runs all their
+// cells from its menu: with our kernel and with Python's.
 func TestJupyterLab(t *testing.T) {
 	b := browser.New(t)
 	dir := t.TempDir()
 	s := labServer(t, dir)
-	hunt := filepath.Join(dir, "hunts", "process_creation", "office_starts_script_host.ipynb")
-	writeCells(t, filepath.Join(dir, "hunts", "findings.ipynb"), inPython)
-	clearOutputs(t, hunt)
-	cmd := exec.Command("huntbook", "put", "hunts", "--jupyter", s.URL, "-q")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "JUPYTER_TOKEN="+s.Token)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	const file = "process_creation/office_starts_script_host.ipynb"
+	for _, args := range [][]string{
+		{"hunt", "-q", "--kernel", "python3", "--include", "*office*", "-o", "python"},
+		{"put", "hunts", "python", "--jupyter", s.URL, "-q"},
+	} {
+		if args[0] == "put" {
+			clearOutputs(t, filepath.Join(dir, "hunts", file))
+			clearOutputs(t, filepath.Join(dir, "python", file))
+		}
+		cmd := exec.Command("huntbook", args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "JUPYTER_TOKEN="+s.Token, "JUPYTER_PATH="+filepath.Join(filepath.Dir(filepath.Dir(jupyterlab.Python(t))), "share", "jupyter"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
 	}
 	for _, c := range []struct {
-		name, notebook, kernel string
-		cells                  int
-		shows                  []string
-		look                   string // an element at which a reader looks
-		picture                string
+		name, folder, kernel string
+		cells                int
+		shows                []string
+		look                 string // an element at which a reader looks
+		picture              string
 	}{
-		{"our kernel", "process_creation/office_starts_script_host.ipynb", "huntbook", 6,
+		{"our kernel", "hunts", "huntbook", 6,
 			[]string{"3,534 events in 1 file", "of 3,534 events match"}, `document.querySelectorAll('.jp-OutputArea-output table')[0]`, "jupyterlab.png"},
-		{"python3", "findings.ipynb", "Python 3 (ipykernel)", 2, []string{"74", "Network Logon Refused"}, "", "jupyterlab-python.png"},
+		{"python3", "python", "Python 3 (ipykernel)", 6, []string{"WKS-07.harborlight.test"}, `document.querySelectorAll('.jp-OutputArea-output table')[0]`, "jupyterlab-python.png"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tab := b.Open(t, s.URL+"lab/tree/hunts/"+c.notebook+"?reset&token="+s.Token, 1280, 900)
+			tab := b.Open(t, s.URL+"lab/tree/"+c.folder+"/"+file+"?reset&token="+s.Token, 1280, 900)
 			tab.Wait(fmt.Sprintf(`document.querySelectorAll('.jp-Notebook .jp-CodeCell').length === %d`, c.cells))
 			tab.Wait(fmt.Sprintf(`document.querySelector('.jp-Toolbar-kernelName').innerText === %q && document.querySelector('.jp-Notebook-ExecutionIndicator').dataset.status === 'idle'`, c.kernel))
 			var before int
@@ -106,16 +108,6 @@ func checkPicture(t *testing.T, data []byte, name string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// writeCells writes a notebook in Python.
-func writeCells(t *testing.T, file string, cells []string) {
-	t.Helper()
-	nb := &notebook.Notebook{Metadata: map[string]any{"kernelspec": map[string]any{"name": "python3", "display_name": "Python 3", "language": "python"}}}
-	for i, source := range cells {
-		nb.Cells = append(nb.Cells, notebook.Cell{ID: fmt.Sprint("c", i), Type: notebook.Code, Source: source})
-	}
-	writeNotebook(t, file, nb)
 }
 
 // clearOutputs makes a notebook one that did not run.
