@@ -28,9 +28,12 @@ fi
 CHROME=$(scripts/find-chrome.sh)
 HUNTBOOK_PYTHON=$(scripts/python-env.sh)
 HUNTBOOK_LAB_PYTHON=$(scripts/python-env.sh lab)
-export CHROME HUNTBOOK_PYTHON HUNTBOOK_LAB_PYTHON
+HUNTBOOK_CLIENT7_PYTHON=$(scripts/python-env.sh client7)
+export CHROME HUNTBOOK_PYTHON HUNTBOOK_LAB_PYTHON HUNTBOOK_CLIENT7_PYTHON
 echo "browser: ${CHROME:-none}"
-echo "python: ${HUNTBOOK_PYTHON:-none}, with JupyterLab: ${HUNTBOOK_LAB_PYTHON:-none}"
+echo "python: ${HUNTBOOK_PYTHON:-none}, with JupyterLab: ${HUNTBOOK_LAB_PYTHON:-none}, with Elasticsearch's client 7: ${HUNTBOOK_CLIENT7_PYTHON:-none}"
+R=$(scripts/r-kernel.sh)
+echo "R: ${R:-none}"
 
 step "go test"
 scripts/servers/run.sh go test -json -count=1 -timeout=15m ./... | go run ./internal/testlog

@@ -28,6 +28,7 @@ func TestPages(t *testing.T) {
 		"checks.md":          check.Reference,
 		"targets.md":         targets,
 		"modifiers.md":       modifiers,
+		"notebooks.md":       notebooks,
 		"pipelines.md":       pipelines,
 		"transformations.md": transformations,
 		"standards.md":       standard.Reference,

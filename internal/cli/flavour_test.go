@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/huntbook/huntbook/internal/servers"
+	"github.com/huntbook/huntbook/jupyter"
+	"github.com/huntbook/huntbook/notebook"
+)
+
+// kernelIn makes the Python kernel that of an environment, by the variable that has its
+// Python.
+func kernelIn(t *testing.T, variable string) {
+	t.Helper()
+	python := os.Getenv(variable)
+	if python == "" {
+		t.Skip(variable + " is not set: no notebook of this kind is run (make test sets it)")
+	}
+	t.Setenv("JUPYTER_PATH", filepath.Join(filepath.Dir(filepath.Dir(python)), "share", "jupyter"))
+}
+
+// The walk-through's rule over its dataset on real servers gives the same three events
+// in the notebooks of every kind.
+func TestSeedInEachFlavour(t *testing.T) {
+	elasticsearch := func(t *testing.T) string { return servers.Elasticsearch(t) }
+	openSearch := func(t *testing.T) string { return servers.OpenSearch(t) }
+	var want []string
+	for _, c := range []struct {
+		flavour, python string
+		server          func(*testing.T) string
+		flags           []string
+		// show prints the events that the rule found, as JSON.
+		show string
+	}{
+		{"python-es", "HUNTBOOK_PYTHON", elasticsearch, nil, `print(df_1.to_json(orient="records"))`},
+		{"python-es7", "HUNTBOOK_CLIENT7_PYTHON", elasticsearch, []string{"--client", "7"}, `print(df_1.to_json(orient="records"))`},
+		{"python-opensearch", "HUNTBOOK_PYTHON", openSearch, []string{"--client", "opensearch"}, `print(df_1.to_json(orient="records"))`},
+		{"r-es", "", elasticsearch, []string{"--kernel", "ir"}, `cat(toJSON(found_1$events, auto_unbox = TRUE), "\n")`},
+	} {
+		t.Run(c.flavour, func(t *testing.T) {
+			url := c.server(t)
+			if c.python != "" {
+				kernelIn(t, c.python)
+			} else if _, err := jupyter.FindSpec("ir"); err != nil || exec.Command("Rscript", "-e", "library(httr2)").Run() != nil {
+				t.Skip("no kernel of R with httr2: no notebook of this kind is run (make test installs it where it may)")
+			}
+			std, indices := own(t, url)
+			succeed(t, "ingest", "-q", seedFile(t, "empire_elevated_wmi.tar.gz"), "--standard", std, "--to", url)
+			dir := t.TempDir()
+			args := []string{"notebook", "-r", seedFile(t, "sysmon_wmi_event_subscription.yml"), "-c", "helk", "-e", url, "-o", dir}
+			succeed(t, append(args, c.flags...)...)
+			file := filepath.Join(dir, "sysmon_wmi_event_subscription.ipynb")
+			addCode(t, file, c.show)
+			succeed(t, "run", file, "-p", "index", indices)
+			text := streamed(t, file)
+			if !regexp.MustCompile(`3 events match,\s+3 are shown`).MatchString(text) {
+				t.Fatalf("no three events: %s", text)
+			}
+			got := eventsIn(t, text)
+			if want == nil {
+				want = got
+			}
+			if d := cmp.Diff(want, got); d != "" || len(got) != 3 {
+				t.Errorf("other events than in the first kind of notebook: %s", d)
+			}
+			if text := readFile(t, filepath.Join(dir, "requirements.txt")); c.python != "" && !strings.Contains(text, "pandas==") {
+				t.Errorf("requirements.txt: %s", text)
+			}
+		})
+	}
+}
+
+// addCode adds a cell to a notebook.
+func addCode(t *testing.T, file, source string) {
+	t.Helper()
+	nb := decodeNotebook(t, file)
+	nb.Cells = append(nb.Cells, notebook.Cell{ID: "shown", Type: notebook.Code, Source: source})
+	data, err := notebook.Encode(nb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func decodeNotebook(t *testing.T, file string) *notebook.Notebook {
+	t.Helper()
+	nb, err := notebook.Decode([]byte(readFile(t, file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nb
+}
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// streamed is what the cells of a notebook wrote, without their rich outputs.
+func streamed(t *testing.T, file string) string {
+	t.Helper()
+	var all struct {
+		Cells []struct {
+			Outputs []struct {
+				Text  any
+				Ename string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(readFile(t, file)), &all); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, c := range all.Cells {
+		for _, o := range c.Outputs {
+			if o.Ename != "" {
+				t.Errorf("%s: a cell ended with %s", file, o.Ename)
+			}
+			switch text := o.Text.(type) {
+			case string:
+				b.WriteString(text)
+			case []any:
+				for _, line := range text {
+					fmt.Fprint(&b, line)
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+// eventsIn reads the events that a notebook printed: of each, fields that every kind
+// of data frame keeps.
+func eventsIn(t *testing.T, text string) []string {
+	t.Helper()
+	var events []map[string]any
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "[{") {
+			decoder := json.NewDecoder(strings.NewReader(line))
+			decoder.UseNumber()
+			if err := decoder.Decode(&events); err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+		}
+	}
+	var out []string
+	for _, e := range events {
+		var b bytes.Buffer
+		for _, field := range []string{"@timestamp", "event_id", "computer_name", "source_name", "log_name", "event_original_message"} {
+			if v, ok := e[field]; ok && v != nil {
+				fmt.Fprintf(&b, "%s=%v ", field, v)
+			}
+		}
+		out = append(out, b.String())
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Python over the findings of a hunt has those of huntbook's own notebooks; another
+// kernel later takes their files away again.
+func TestHuntInPython(t *testing.T) {
+	kernelIn(t, "HUNTBOOK_PYTHON")
+	dir := filepath.Join(t.TempDir(), "hunts")
+	only := []string{"hunt", "-q", "-o", dir, "--include", "registry_set/*", "--include", "create_remote_thread/*"}
+	succeed(t, append(only, "--kernel", "python3")...)
+	var hunt struct {
+		Rules []struct {
+			Notebook string
+			Count    int
+			State    string
+		}
+	}
+	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "hunt.json"))), &hunt); err != nil || len(hunt.Rules) < 2 {
+		t.Fatalf("%d rules, %v", len(hunt.Rules), err)
+	}
+	fired := 0
+	for _, r := range hunt.Rules {
+		file := filepath.Join(dir, r.Notebook)
+		if want := fmt.Sprintf("%d events", r.Count); !strings.Contains(streamed(t, file), want) {
+			t.Errorf("%s does not say %q", r.Notebook, want)
+		}
+		lines := strings.Count(readFile(t, strings.TrimSuffix(file, ".ipynb")+".findings.ndjson"), "\n")
+		if lines != r.Count {
+			t.Errorf("%s has %d findings beside it, want %d", r.Notebook, lines, r.Count)
+		}
+		if text := readFile(t, file); r.Count > 0 {
+			fired++
+			if !strings.Contains(text, "application/vnd.vegalite.v5+json") || !strings.Contains(text, "<svg") {
+				t.Errorf("%s has no chart with a picture", r.Notebook)
+			}
+		}
+	}
+	if fired == 0 || fired == len(hunt.Rules) {
+		t.Fatalf("%d of %d rules fired: the test wants some and not all", fired, len(hunt.Rules))
+	}
+	succeed(t, only...)
+	left, err := filepath.Glob(filepath.Join(dir, "*", "*.findings.ndjson"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("findings for Python are left: %v, %v", left, err)
+	}
+}
