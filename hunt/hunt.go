@@ -167,6 +167,8 @@ type hunter struct {
 	plans   []*plan
 	tally   *report.Tally
 	outcome *Outcome
+	// relations tell of each rule which others to look at.
+	relations *relations
 }
 
 // ownKernel tells that the interpreter here runs the notebooks.

@@ -38,6 +38,7 @@ func (h *hunter) notebooks(ctx context.Context) error {
 			planned = append(planned, p)
 		}
 	}
+	h.relate(planned)
 	h.Progress.Planned.Store(int64(len(planned)))
 	for _, p := range planned {
 		if groupCtx.Err() != nil {
@@ -122,6 +123,7 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, memo *engine.Memo, 
 		page.Data = append(page.Data, d)
 	}
 	page.DataFlags = DataFlags(dir, h.Data)
+	page.Related, page.Version, page.Engine = h.relatedTo(p), h.Version, h.outcome.Hunt.Engine
 	page.Findings = path.Base(findingsOf(p.notebook))
 	if h.cluster != nil {
 		page.Server, page.Index = h.Data.Paths[0], cmp.Or(strings.Join(h.Data.Index, ","), "*")

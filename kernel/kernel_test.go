@@ -184,7 +184,7 @@ func TestNoFindingsAreOneLine(t *testing.T) {
 func TestErrors(t *testing.T) {
 	cases := []struct{ cell, want string }{
 		{"%tabel", "SyntaxError: there is no magic %tabel; did you mean %table?\ncell:1:1: error: there is no magic %tabel; did you mean %table?\n    1 | %tabel\n      | ^~~~~~\n"},
-		{"%xyzzy", "SyntaxError: there is no magic %xyzzy; there are %csv, %data, %join, %json, %last, %lucene, %table, %timeline, %top\n"},
+		{"%xyzzy", "SyntaxError: there is no magic %xyzzy; there are %csv, %data, %join, %json, %last, %lucene, %table, %timeline, %top, %tree\n"},
 		{"%%sigm\nx", "SyntaxError: there is no magic %%sigm; did you mean %%sigma?\n"},
 		{"%sigma", "SyntaxError: %sigma is a magic for a whole cell; write %%sigma in the first line and the rule below\n"},
 		{"%%table", "SyntaxError: %%table is a magic for a line; write %table\n"},

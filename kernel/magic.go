@@ -54,7 +54,7 @@ type Flag struct{ Name, Value, Doc string }
 // Magics returns all magics, in the order in which a notebook uses them.
 func Magics() []Magic {
 	return []Magic{
-		dataMagic(), sigmaMagic(), luceneMagic(), luceneLineMagic(), tableMagic(), timelineMagic(), topMagic(),
+		dataMagic(), sigmaMagic(), luceneMagic(), luceneLineMagic(), tableMagic(), timelineMagic(), topMagic(), treeMagic(),
 		lastMagic(), joinMagic(), csvMagic(), jsonMagic(),
 	}
 }

@@ -13,7 +13,7 @@ import (
 // Carry makes a fresh notebook, built and run, ready to replace old, which is
 // nil when there is none. It notes the digest of what we wrote in fresh, then
 // brings over from old what a person wrote: the content of the cells tagged
-// notes and verdict, and the cells that the person added, each behind the cell
+// notes and verdict, the questions that were ticked off, and the cells that the person added, each behind the cell
 // of ours that it followed. What people write is so never part of the digest:
 // a notebook with carried notes counts as Edited.
 func Carry(old, fresh *Notebook) {
@@ -33,6 +33,7 @@ func Carry(old, fresh *Notebook) {
 	}
 	c.answers(old, TagNotes)
 	c.answers(old, TagVerdict)
+	c.ticked(old)
 	c.added(old)
 }
 
@@ -74,6 +75,37 @@ func (c *carrier) answers(old *Notebook, tag string) {
 	metadata["huntbook"] = mine.Metadata["huntbook"]
 	cell.ID, cell.Metadata = mine.ID, metadata
 	*mine = cell
+}
+
+// ticked brings over the questions that a person ticked off, with what stands behind
+// them: those that are still asked.
+func (c *carrier) ticked(old *Notebook) {
+	var done []string
+	for i := range old.Cells {
+		if !old.Cells[i].HasTag(TagQuestions) {
+			continue
+		}
+		for line := range strings.Lines(old.Cells[i].Source) {
+			if line = strings.TrimRight(line, "\r\n"); strings.HasPrefix(line, "- [x] ") || strings.HasPrefix(line, "- [X] ") {
+				done = append(done, line)
+			}
+		}
+	}
+	for i := range c.fresh.Cells {
+		cell := &c.fresh.Cells[i]
+		if len(done) == 0 || !cell.HasTag(TagQuestions) {
+			continue
+		}
+		lines := strings.Split(cell.Source, "\n")
+		for j, line := range lines {
+			question, open := strings.CutPrefix(line, "- [ ] ")
+			at := slices.IndexFunc(done, func(d string) bool { return open && strings.HasPrefix(d[len("- [x] "):], question) })
+			if at >= 0 {
+				lines[j] = done[at]
+			}
+		}
+		cell.Source = strings.Join(lines, "\n")
+	}
 }
 
 // added brings over the cells that a person added. A cell that carries the mark

@@ -74,6 +74,8 @@ const (
 	// TagNotes and TagVerdict mark the cells that are the analyst's.
 	TagNotes   = "notes"
 	TagVerdict = "verdict"
+	// TagQuestions marks the cell whose questions the analyst ticks off.
+	TagQuestions = "questions"
 )
 
 // Tags returns the cell's tags.

@@ -1,6 +1,8 @@
 package notebook
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,6 +35,11 @@ type Page struct {
 	// Server is the address of a cluster, Index where its events are when the
 	// pipeline names no index. A password in the address is left out.
 	Server, Index string
+	// Related are rules to look at next.
+	Related []Related
+	// Version is that of huntbook, Engine what answered: "Elasticsearch 8.19.4 …"; ""
+	// where nothing was asked.
+	Version, Engine string
 	// Findings is the file with the rule's findings, relative to the folder of the
 	// notebook, for flavours that read it.
 	Findings string
@@ -95,6 +102,19 @@ func (p *Page) LogSource() string {
 	l := p.Rule.LogSource
 	parts := slices.DeleteFunc([]string{l.Product, l.Category, l.Service}, func(s string) bool { return s == "" })
 	return strings.Join(parts, " / ")
+}
+
+// Logs say where events of the rule's log source come from, and what must be switched
+// on to have them; none where that is not known.
+func (p *Page) Logs() []string { return logsOf(p.Rule.LogSource) }
+
+// Processes tells that the rule is about processes, which have parents.
+func (p *Page) Processes() bool { return p.Rule.LogSource.Category == "process_creation" }
+
+// Hash is the SHA-256 of the rule's text.
+func (p *Page) Hash() string {
+	sum := sha256.Sum256([]byte(unixLines(p.Source())))
+	return hex.EncodeToString(sum[:])
 }
 
 // Tactics are those that the rule's tags name, in the order of the matrix.

@@ -63,6 +63,8 @@ level: high
 			Index: []string{"logs-endpoint-winevent-sysmon-*"}, Unmapped: []string{"Destination"}, Warnings: []string{"slow: *"},
 		}},
 		Server: "http://user:secret@helk-elasticsearch:9200", Index: "logs-*",
+		Related: []Related{{"Consumer Bound [2]", "../other (1)/bound.ipynb", "T1546.003; 3 findings"}, {"Not Here", "", "derived"}},
+		Version: "1.0", Engine: "Elasticsearch 8.19.4",
 		Options: Options{Rows: 50, Limit: 1000, EventSize: 16384, Since: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)},
 	}
 }
@@ -162,6 +164,7 @@ func hostile(s string) *Page {
 	}
 	return &Page{
 		Rule: rule, RulePath: s, Data: texts, Timezone: s, Server: s, Index: s, Options: DefaultOptions(),
+		Related: []Related{{s, s, s}, {s, "", s}}, Version: s, Engine: s, Findings: s,
 		Queries: []Query{
 			{Text: s, Target: s, Pipelines: texts, Index: texts, Unmapped: texts, Warnings: texts, Fields: texts},
 			{Text: s + s, Target: s},
@@ -176,7 +179,7 @@ func hostiles() []string {
 
 // Whatever a rule says, its notebook's Markdown holds our markup alone.
 func TestHostileRuleIsNoMarkup(t *testing.T) {
-	allowed := regexp.MustCompile(`^</?(h1|h2|p|strong|ul|li|br|pre|code|em)( class="language-yaml"|\s*/)?>$|^</a>$|^<a href="https://(attack\.mitre\.org|x\.example)/[^"]*">$`)
+	allowed := regexp.MustCompile(`^</?(h1|h2|p|strong|ul|li|br|pre|code|em)( class="language-yaml"|\s*/)?>$|^<input disabled="" type="checkbox">$|^<a href="\./[^":]*">$|^</a>$|^<a href="https://(attack\.mitre\.org|x\.example)/[^"]*">$`)
 	for _, flavour := range flavourNames() {
 		for _, s := range hostiles() {
 			nb := build(t, flavour, hostile(s))
@@ -440,7 +443,7 @@ cat(jsonlite::toJSON(problems))
 func TestLoadTemplate(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"fine", "a comment {{ that is no template\n=== a markdown\n# {{.Title | md}}\n", ""},
-		{"no encoder", "=== a markdown\n{{.Title}}", "notebook template x: notebook.tmpl:1: {{.Title}}: write the value with an encoder for markdown: attack, fence, link, list, md, number, text"},
+		{"no encoder", "=== a markdown\n{{.Title}}", "notebook template x: notebook.tmpl:1: {{.Title}}: write the value with an encoder for markdown: attack, fence, link, list, md, number, see, text"},
 		{"encoder of another language", "=== a code\n{{.Title | md}}", "notebook template x: notebook.tmpl:1: {{.Title | md}}: write the value with an encoder for python: python"},
 		{"encoder not last", "\n=== a markdown\n{{.Title | md | printf \"%s\"}}", `notebook template x: notebook.tmpl:2: {{.Title | md | printf "%s"}}: write the value with an encoder`},
 		{"hidden in if, range, with", "=== a markdown\n{{if .Title}}{{else}}{{range .Data}}{{with .}}{{.}}{{end}}{{end}}{{end}}", "notebook template x: notebook.tmpl:1: {{.}}: write the value"},

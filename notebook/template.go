@@ -122,6 +122,7 @@ var encoders = map[string]encoder{
 	"text":   {"markdown", MarkdownText},
 	"link":   {"markdown", MarkdownLink},
 	"attack": {"markdown", attackLink},
+	"see":    {"markdown", relatedLine},
 	"fence":  {"markdown", MarkdownCode},
 	"list":   {"markdown", func(items []string) string { return InlineMarkdown(strings.Join(items, ", ")) }},
 	"number": {"markdown", strconv.Itoa},
