@@ -85,7 +85,7 @@ func TestComplete(t *testing.T) {
 		{"%top --as v‸", "v → vega-lite"},
 		{"%top u‸", "u → User 'user name'"},
 		{"%last | to‸", "to → top"},
-		{"%last |‸", " → table timeline top join csv json"},
+		{"%last |‸", " → table timeline top tree join csv json"},
 		{"%a = %shells | join Image %‸", "% → %last %own %shells"},
 		{"%last | join Us‸", "Us → User 'user name'"},
 		{"%data lo‸", "lo → logs/"},
