@@ -33,6 +33,10 @@ func (j *jobs) notebookJobs(p *peers) error {
 		out := inFolder(name)
 		args := []string{huntbook, "run", "-q", from, "-o", out}
 		if python != "" {
+			// A notebook runs in its own folder.
+			if abs, err := filepath.Abs(python); err == nil {
+				python = abs
+			}
 			args = append([]string{"env", "JUPYTER_PATH=" + filepath.Join(filepath.Dir(filepath.Dir(python)), "share", "jupyter")}, args...)
 		}
 		return &job{name: "huntbook run, " + name, fresh: out, args: args}

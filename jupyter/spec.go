@@ -64,7 +64,14 @@ func DataPaths() []string {
 	}
 	var out []string
 	for _, p := range paths {
-		if p != "" && !slices.Contains(out, p) {
+		if p == "" {
+			continue
+		}
+		// A kernel starts in the folder of its notebook.
+		if abs, err := filepath.Abs(p); err == nil {
+			p = abs
+		}
+		if !slices.Contains(out, p) {
 			out = append(out, p)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/huntbook/huntbook/convert"
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/notebook"
 	"github.com/huntbook/huntbook/pipeline"
 	"github.com/huntbook/huntbook/sigma"
@@ -211,11 +213,22 @@ func (c *converter) pages(out *converted) []notebook.Query {
 	for _, q := range out.queries {
 		text, _ := q.Value.(string)
 		list = append(list, notebook.Query{
-			Text: text, Target: c.target.Name, Pipelines: c.names,
+			Text: text, Target: c.target.Name, Pipelines: c.names, Fields: fieldsOf(out.lowered),
 			Index: out.lowered.Index, Unmapped: out.lowered.Unmapped, Warnings: messages(out.warnings),
 		})
 	}
 	return list
+}
+
+// fieldsOf are the fields that a rule wants shown, then those that it reads.
+func fieldsOf(l *pipeline.Lowered) []string {
+	var out []string
+	for _, f := range slices.Concat(l.Fields, ir.Fields(l.Expr())) {
+		if f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func messages(list diag.List) []string {
