@@ -63,6 +63,28 @@ func (h *Hits) Incomplete() string {
 	return ""
 }
 
+// Away tells that parts of the index are not there now and may come back, as when a
+// node restarts.
+func (h *Hits) Away() bool {
+	if h.Shards.Failed > 0 && len(h.Shards.Failures) == 0 {
+		return true
+	}
+	for _, f := range h.Shards.Failures {
+		if slices.Contains(away, f.Reason.deepest().Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// The failures of shards that are not there yet, or no more, or that lost a point in time.
+var away = []string{
+	"no_shard_available_action_exception", "unavailable_shards_exception", "shard_not_found_exception",
+	"illegal_index_shard_state_exception", "index_shard_closed_exception", "index_shard_not_started_exception", "index_shard_recovering_exception",
+	"node_not_connected_exception", "node_disconnected_exception", "node_closed_exception",
+	"search_context_missing_exception",
+}
+
 // Search is one of several that are sent together.
 type Search struct {
 	Index []string // none is all
@@ -73,6 +95,16 @@ type Search struct {
 type Found struct {
 	*Hits
 	Err error
+}
+
+// Away tells that a search which failed, in part or as a whole, may be answered when
+// parts of the index are back.
+func (f Found) Away() bool {
+	var e *Error
+	if errors.As(f.Err, &e) {
+		return e.Status == http.StatusServiceUnavailable || slices.Contains(away, e.Type)
+	}
+	return f.Hits != nil && f.Hits.Away()
 }
 
 // MSearch sends searches together; indices that are missing count as empty. The

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -22,8 +23,13 @@ const (
 	page = 500
 	// patience is how long the cluster may work on one search.
 	patience = "60s"
-	// spaced is how long to leave a cluster alone that could not answer all.
-	spaced = 3 * time.Second
+	// spaced is how long to leave a cluster alone that could not answer all, at first;
+	// each pause is twice the last, up to the longest.
+	spaced  = 3 * time.Second
+	longest = 15 * time.Second
+	// returning is how long shards are waited for that are away, as while a node
+	// restarts.
+	returning = 2 * time.Minute
 )
 
 // answer counts all questions, fetches the documents of those that have some, and
@@ -37,10 +43,12 @@ func (c *Cluster) answer(ctx context.Context, questions []*question, done func(*
 		return err
 	}
 	if again := tryAgain(pending); len(again) > 0 {
-		if err := pause(ctx, spaced); err != nil {
-			return err
-		}
-		if err := c.count(ctx, again, 1); err != nil {
+		err := c.retry(ctx, func() (bool, error) {
+			err := c.count(ctx, again, 1)
+			again = slices.DeleteFunc(again, func(q *question) bool { return !q.away })
+			return len(again) > 0, err
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -67,6 +75,25 @@ func tryAgain(questions []*question) []*question {
 		}
 	}
 	return out
+}
+
+// retry calls try after each pause until nothing is left that may come back, or until
+// that was waited for long enough: then once only, for the rest of a scan.
+func (c *Cluster) retry(ctx context.Context, try func() (left bool, err error)) error {
+	wait := spaced
+	for waited := time.Duration(0); waited < returning; waited += wait {
+		if waited > 0 {
+			wait = min(2*wait, longest)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		if left, err := try(); !left || err != nil || c.stayedAway.Load() {
+			return err
+		}
+	}
+	c.stayedAway.Store(true)
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -113,9 +140,11 @@ func (c *Cluster) countBatch(ctx context.Context, batch []*question) {
 		return
 	}
 	for i, q := range batch {
+		q.away = false
 		if q.failed = err; err != nil {
 			continue
 		}
+		q.away = found[i].Away()
 		if q.failed = found[i].Err; q.failed == nil {
 			q.info.Count, q.info.Incomplete = found[i].Hits.Hits.Total.Value, found[i].Incomplete()
 		}
@@ -195,7 +224,6 @@ func portions(questions []*question) func(func([]*question) bool) {
 // request, then what some have more.
 func (c *Cluster) fetchBatch(ctx context.Context, batch []*question) error {
 	var asked []*question
-	var searches []elastic.Search
 	for _, q := range batch {
 		if q.info.Err != nil || q.info.Count == 0 {
 			continue
@@ -207,27 +235,59 @@ func (c *Cluster) fetchBatch(ctx context.Context, batch []*question) error {
 			continue
 		}
 		asked = append(asked, q)
-		searches = append(searches, elastic.Search{Index: q.index.names, Body: c.documents(q, min(q.info.Count, q.most))})
 	}
 	if len(asked) == 0 {
 		return ctx.Err()
 	}
+	away, err := c.firstPage(ctx, asked)
+	if err == nil && len(away) > 0 {
+		err = c.retry(ctx, func() (bool, error) {
+			away, err = c.firstPage(ctx, away)
+			return len(away) > 0, err
+		})
+	}
+	for _, q := range asked {
+		if q.lacks != nil {
+			q.lost(q.lacks)
+		}
+	}
+	return err
+}
+
+// firstPage gets the first documents of questions in one request. It returns the
+// questions that lack some which may be back later.
+func (c *Cluster) firstPage(ctx context.Context, asked []*question) ([]*question, error) {
+	searches := make([]elastic.Search, len(asked))
+	for i, q := range asked {
+		searches[i] = elastic.Search{Index: q.index.names, Body: c.documents(q, min(q.info.Count, q.most))}
+	}
 	found, err := c.Client.MSearch(ctx, searches)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
+	var away []*question
 	for i, q := range asked {
+		q.forget()
 		switch {
 		case err != nil:
-			q.lost(err)
+			q.lacks = err
+			continue
 		case found[i].Err != nil:
-			q.lost(found[i].Err)
+			q.lacks = found[i].Err
 		default:
 			q.take(found[i].Hits)
 			q.tally(found[i].Aggregations)
 		}
+		if q.lacks != nil && found[i].Away() {
+			away = append(away, q)
+		}
 	}
-	return nil
+	return away, nil
+}
+
+// forget drops what was fetched of a question, which is asked anew.
+func (q *question) forget() {
+	q.docs, q.info.Times, q.info.Hosts, q.lacks = nil, nil, nil, nil
 }
 
 // lost says that a question's documents could not be fetched, though they were
@@ -238,7 +298,7 @@ func (q *question) lost(err error) {
 
 func (q *question) take(h *elastic.Hits) {
 	if lacks := h.Incomplete(); lacks != "" && q.info.Incomplete == "" {
-		q.lost(errors.New(lacks))
+		q.lacks = errors.New(lacks)
 	}
 	for _, hit := range h.Hits.Hits {
 		q.docs = append(q.docs, document{hit})
@@ -305,27 +365,35 @@ func (q *question) tally(aggs map[string]json.RawMessage) {
 // pages reads so many documents of a question from a point in time. One that is
 // lost, as when a node restarts, is opened anew and the reading begins again.
 func (c *Cluster) pages(ctx context.Context, q *question, most int) error {
-	for try := 1; ; try++ {
-		q.docs = nil
-		err := c.readPages(ctx, q, most)
-		if ctx.Err() != nil {
-			return ctx.Err()
+	read := func() (bool, error) {
+		q.forget()
+		gone, err := c.readPages(ctx, q, most)
+		if err != nil {
+			q.lacks = err
 		}
-		if err == nil {
-			return nil
-		}
-		var e *elastic.Error
-		if gone := errors.As(err, &e) && (e.Status == 404 || errors.Is(err, elastic.ErrServer) || errors.Is(err, elastic.ErrUnreachable)); !gone || try == 3 {
-			q.lost(err)
-			return nil
-		}
+		return gone, ctx.Err()
 	}
+	gone, err := read()
+	if gone && err == nil {
+		err = c.retry(ctx, read)
+	}
+	if err == nil && q.lacks != nil {
+		q.lost(q.lacks)
+	}
+	return err
 }
 
-func (c *Cluster) readPages(ctx context.Context, q *question, most int) error {
+// isGone tells that a point in time is lost, or the cluster away.
+func isGone(err error) bool {
+	var e *elastic.Error
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound || errors.Is(err, elastic.ErrServer) || errors.Is(err, elastic.ErrUnreachable))
+}
+
+// readPages tells whether reading anew may give what is lacking.
+func (c *Cluster) readPages(ctx context.Context, q *question, most int) (gone bool, err error) {
 	pit, err := c.Client.OpenPIT(ctx, q.index.names, "2m")
 	if err != nil {
-		return err
+		return isGone(err), err
 	}
 	defer func() {
 		// The caller's context may have ended; the cluster drops it by itself later.
@@ -341,21 +409,21 @@ func (c *Cluster) readPages(ctx context.Context, q *question, most int) error {
 		body["pit"] = map[string]any{"id": pit, "keep_alive": "2m"}
 		hits, err := c.Client.Search(ctx, elastic.Search{Body: body})
 		if err != nil {
-			return err
+			return isGone(err), err
 		}
 		q.take(hits)
 		q.tally(hits.Aggregations)
 		delete(body, "aggs")
 		n := len(hits.Hits.Hits)
 		if n == 0 || hits.Incomplete() != "" {
-			return nil
+			return q.lacks != nil && hits.Away(), nil
 		}
 		body["search_after"] = hits.Hits.Hits[n-1].Sort
 		if hits.PIT != "" {
 			pit = hits.PIT
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // tiebreak is what puts documents of equal time in an order within a point in time.

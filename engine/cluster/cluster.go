@@ -64,6 +64,8 @@ type Cluster struct {
 	about   map[*sigma.Rule]*ask
 	indices map[string]*index
 	open    bool
+	// stayedAway tells that shards were waited for in vain in this scan.
+	stayedAway atomic.Bool
 	// first and last are the times of the events, as of the latest overview.
 	first, last time.Time
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -249,9 +248,6 @@ func TestNoPermission(t *testing.T) {
 func TestANodeThatRestarts(t *testing.T) {
 	for _, name := range []string{servers.OwnElasticsearch, servers.OwnOpenSearch} {
 		t.Run(name, func(t *testing.T) {
-			if name == servers.OwnOpenSearch && os.Getenv("HUNTBOOK_AGREEMENT") == "" {
-				t.Skip("on a slow machine OpenSearch has its shards back later than a hunt waits; make agreement runs this")
-			}
 			own := servers.Own(t, name)
 			address := "http://" + own.Address
 			index := servers.Name(t)

@@ -25,8 +25,11 @@ type question struct {
 	// many there were.
 	docs    []document
 	fetched int
-	// failed is the error of the latest try.
+	// failed is the error of the latest try to count, away tells that what it lacks may
+	// be back later; lacks is what the latest try to fetch did not get.
 	failed error
+	away   bool
+	lacks  error
 }
 
 // Scan asks for all rules, and calls each for the hits of one after the other, in
@@ -41,6 +44,7 @@ func (c *Cluster) scan(ctx context.Context, rules []engine.Prepared, bounds engi
 	if err != nil {
 		return nil, err
 	}
+	c.stayedAway.Store(false)
 	info, err := c.overview(ctx)
 	if err != nil {
 		return nil, err
