@@ -227,6 +227,8 @@ func (c *Client) failed(status int, b errorBody) *Error {
 		e.Kind, e.Reason = ErrTooLarge, "takes no request as large as this one"
 	case status >= http.StatusInternalServerError:
 		e.Kind, e.Reason = ErrServer, fmt.Sprintf("failed with status %d: %s", status, reason)
+	case deep.Type == "too_many_clauses" || deep.Type == "too_many_nested_clauses":
+		e.Reason = "allows fewer clauses in a query than this one has (" + reason + "); raise its setting indices.query.bool.max_clause_count, or name indices that have fewer fields"
 	case status < 400 && status >= 300:
 		e.Kind, e.Reason = ErrProduct, "sends somewhere else; this is not the address of a cluster"
 	default:

@@ -28,7 +28,7 @@ func TestAnswersThatAreErrors(t *testing.T) {
 		{"wrong token", Config{Token: "secret"}, 401, ``, "does not accept the token", ErrUser},
 		{"not allowed", Config{User: "bob", Password: "secret"}, 403, security, "does not allow this: action [indices:data/read/search] is unauthorized for user [bob]", ErrPermission},
 		{"no index", Config{}, 404, `{"error": {"root_cause": [{"type": "index_not_found_exception", "reason": "no such index [logs]"}], "type": "index_not_found_exception", "reason": "no such index [logs]"}, "status": 404}`, "no such index [logs]; check the name", ErrNoIndex},
-		{"too many clauses", Config{}, 400, `{"error": {"type": "search_phase_execution_exception", "reason": "all shards failed", "root_cause": [{"type": "query_shard_exception", "reason": "failed to create query", "caused_by": {"type": "too_many_clauses", "reason": "maxClauseCount is set to 1024"}}]}}`, "status 400: maxClauseCount is set to 1024", ErrRequest},
+		{"too many clauses", Config{}, 400, `{"error": {"type": "search_phase_execution_exception", "reason": "all shards failed", "root_cause": [{"type": "query_shard_exception", "reason": "failed to create query", "caused_by": {"type": "too_many_clauses", "reason": "maxClauseCount is set to 1024"}}]}}`, "than this one has (maxClauseCount is set to 1024); raise its setting indices.query.bool.max_clause_count", ErrRequest},
 		{"busy", Config{}, 429, `{"error": {"type": "circuit_breaking_exception", "reason": "[parent] Data too large"}}`, "is too busy: [parent] Data too large", ErrBusy},
 		{"a gateway", Config{}, 502, "<html>Bad\nGateway</html>", "failed with status 502: Bad Gateway", ErrServer},
 		{"a text", Config{}, 500, `{"error": "it\nbroke"}`, "failed with status 500: it broke", ErrServer},

@@ -219,6 +219,33 @@ func TestABusyCluster(t *testing.T) {
 	})
 }
 
+// OpenSearch takes 1,024 clauses in a query, however they are nested; Elasticsearch as
+// many as its memory allows.
+func TestARuleWithTooManyClauses(t *testing.T) {
+	both(t, func(t *testing.T, address string) {
+		client, index := connect(t, address), servers.Name(t)
+		fill(t, client, index, "", 0, 10)
+		var values []string
+		for i := range 1500 {
+			values = append(values, fmt.Sprintf("'c %d'", i))
+		}
+		about, hits, _ := ask(t, client, index, engine.Bounds{}, "name|contains: ["+strings.Join(values, ", ")+"]", "name: 'doc 1'")
+		info, err := client.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := about[0].Err; {
+		case info.Product == elastic.OpenSearch && (err == nil || !strings.Contains(err.Error(), "indices.query.bool.max_clause_count")):
+			t.Errorf("error %v, want the setting's name", err)
+		case info.Product == elastic.Elasticsearch && (err != nil || about[0].Count != 10 || hits[0] != 10):
+			t.Errorf("count %d, %d hits, error %v", about[0].Count, hits[0], err)
+		}
+		if about[1].Count != 1 || about[1].Err != nil {
+			t.Errorf("another rule: count %d, error %v", about[1].Count, about[1].Err)
+		}
+	})
+}
+
 // Who may read documents need not be allowed to read the mapping.
 func TestNoPermission(t *testing.T) {
 	both(t, func(t *testing.T, address string) {
