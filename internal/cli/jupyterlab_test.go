@@ -47,7 +47,7 @@ func TestJupyterLab(t *testing.T) {
 		look                 string // an element at which a reader looks
 		picture              string
 	}{
-		{"our kernel", "hunts", "huntbook", 6,
+		{"our kernel", "hunts", "huntbook", 7,
 			[]string{"3,534 events in 1 file", "of 3,534 events match"}, `document.querySelectorAll('.jp-OutputArea-output table')[0]`, "jupyterlab.png"},
 		{"python3", "python", "Python 3 (ipykernel)", 6, []string{"WKS-07.harborlight.test"}, `document.querySelectorAll('.jp-OutputArea-output table')[0]`, "jupyterlab-python.png"},
 	} {
@@ -75,6 +75,35 @@ func TestJupyterLab(t *testing.T) {
 			checkPicture(t, tab.Picture(), c.picture)
 		})
 	}
+}
+
+// TestPages follows the link of a hunt's page to the web page of a notebook.
+func TestPages(t *testing.T) {
+	b := browser.New(t)
+	dir := t.TempDir()
+	cmd := exec.Command("huntbook", "hunt", "-q", "-o", "hunts", "--output-format", "html")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	tab := b.Open(t, browser.FileURL(filepath.Join(dir, "hunts", "index.html"), ""), 1280, 900)
+	const link = `[...document.querySelectorAll('a')].find(e => e.innerText === 'Office Document Starts a Script Host')`
+	tab.Wait(link)
+	var href string
+	tab.Evaluate(link+`.href`, &href)
+	tab = b.Open(t, href, 1280, 900)
+	tab.Wait(`document.title === 'Office Document Starts a Script Host' && document.readyState === 'complete'`)
+	var text string
+	if tab.Evaluate(`document.body.innerText`, &text); !strings.Contains(text, "2 of 3,534 events match") {
+		t.Errorf("the page shows\n%s", text)
+	}
+	var shown, all int
+	tab.Evaluate(`[...document.images].filter(i => i.naturalWidth > 100).length`, &shown)
+	if tab.Evaluate(`document.images.length`, &all); shown != all || all < 2 {
+		t.Errorf("%d of %d pictures are shown", shown, all)
+	}
+	tab.Evaluate(`[...document.querySelectorAll('h2')].find(h => h.innerText === 'Findings').scrollIntoView()`, nil)
+	checkPicture(t, tab.Picture(), "page.png")
 }
 
 // prompts are those of cells that have run: "[1]:,[2]:".
