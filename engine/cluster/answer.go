@@ -44,7 +44,7 @@ func (c *Cluster) answer(ctx context.Context, questions []*question, done func(*
 	}
 	if again := tryAgain(pending); len(again) > 0 {
 		err := c.retry(ctx, func() (bool, error) {
-			err := c.count(ctx, again, 1)
+			err := c.askAgain(ctx, again)
 			again = slices.DeleteFunc(again, func(q *question) bool { return !q.away })
 			return len(again) > 0, err
 		})
@@ -75,6 +75,15 @@ func tryAgain(questions []*question) []*question {
 		}
 	}
 	return out
+}
+
+// askAgain asks questions apart. The first tells whether the cluster is there at all:
+// each request is patient, and of thousands in vain there would be no end.
+func (c *Cluster) askAgain(ctx context.Context, questions []*question) error {
+	if err := c.count(ctx, questions[:1], 1); err != nil || errors.Is(questions[0].failed, elastic.ErrUnreachable) {
+		return err
+	}
+	return c.count(ctx, questions[1:], 1)
 }
 
 // retry calls try after each pause until nothing is left that may come back, or until
