@@ -10,14 +10,14 @@ import (
 // batches: it remembers what each path means, so that a known name costs a
 // comparison.
 type key struct {
-	path     string // names from the top, joined with dots
-	mark     uint64 // a random number that tells keys apart
-	quoted   string // the name as it stands in JSON; "" when it needs escapes
-	opening  string // quoted and a colon
+	path    string // names from the top, joined with dots
+	mark    uint64 // a random number that tells keys apart
+	quoted  string // the name as it stands in JSON; "" when it needs escapes
+	opening string // quoted and a colon
 	// head are the first eight bytes of opening, or what there is of them, mask
 	// covers these; tail are the last eight.
 	head, mask, tail uint64
-	children map[string]*key
+	children         map[string]*key
 	// first are the names that began the object, after those that followed this
 	// name, the last one first.
 	first, after guesses

@@ -16,7 +16,7 @@ var (
 	parentFields      = []string{"ParentImage", "ParentProcessName", "process.parent.executable", "process_parent_path"}
 	commandFields     = []string{"CommandLine", "ProcessCommandLine", "process.command_line", "process_command_line"}
 	processIDFields   = []string{"ProcessGuid", "process.entity_id", "process_guid"}
-	parentGuidFields  = []string{"ParentProcessGuid", "process.parent.entity_id", "process_parent_guid"}
+	parentGUIDFields  = []string{"ParentProcessGuid", "process.parent.entity_id", "process_parent_guid"}
 	treeLines         = 100 // that a tree shows at most
 	treeCommandLength = 200 // bytes of a command line
 )
@@ -91,7 +91,7 @@ func tree(findings []engine.Finding) (root *branch, without int) {
 			continue
 		}
 		host := cmp.Or(value(f, hostFields), "(no host)")
-		above := byID[host+"\x00"+value(f, parentGuidFields)]
+		above := byID[host+"\x00"+value(f, parentGUIDFields)]
 		if above == nil {
 			above = root.below(printable(host)).below(printable(parent))
 		}

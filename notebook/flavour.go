@@ -226,7 +226,7 @@ func readTemplate(folder fs.FS, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, maxTemplate+1))
 	if err == nil && len(data) > maxTemplate {
 		err = fmt.Errorf("%s has more than %d KB", name, maxTemplate>>10)

@@ -78,7 +78,7 @@ func (f *flavourFlags) template(files bool) (*notebook.Template, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--template: %w", err)}
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	name, err := filepath.Abs(f.folder)
 	if err != nil {
 		return nil, err

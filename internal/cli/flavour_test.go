@@ -217,3 +217,33 @@ func TestHuntInPython(t *testing.T) {
 		t.Errorf("findings for Python are left: %v, %v", left, err)
 	}
 }
+
+// Notebooks in Python of hostile rules run as that of a harmless one does: nothing that
+// a rule says is code there, and their findings are the rule's.
+func TestHostileRulesRunInPython(t *testing.T) {
+	kernelIn(t, "HUNTBOOK_PYTHON")
+	root := hostileFolder(t)
+	before := tree(t, root)
+	args := []string{"hunt", "-q", "-r", "rules", "-d", "logs.json", "-o", "out", "-p", "helk", "--kernel", "python3"}
+	names := []string{"harmless", "python", "python3", "quotes", "backslash", "newlines", "nulbyte", "bidi"}
+	for _, name := range names {
+		args = append(args, "--include", name+".yml")
+	}
+	code, stdout, stderr := run(t, args...)
+	if code != exitOK {
+		t.Fatalf("exit code %d\n%s\n%.2000s", code, stdout, stderr)
+	}
+	shows(t, stdout+stderr)
+	written(t, root, "out", before)
+	plain := decoded(t, "out/harmless.ipynb")
+	for _, name := range names {
+		file := "out/" + name + ".ipynb"
+		if got, want := shape(decoded(t, file)), shape(plain); got != want {
+			t.Errorf("%s ran otherwise than a harmless one:\n%s\nwant\n%s", name, got, want)
+		}
+		n := strings.Count(readFile(t, "out/"+name+".findings.ndjson"), "\n")
+		if want := fmt.Sprintf("%d events\n", n); n == 0 || streamed(t, file) != want {
+			t.Errorf("%s wrote %q, want %q", name, streamed(t, file), want)
+		}
+	}
+}
