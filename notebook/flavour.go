@@ -222,6 +222,12 @@ func shared(folder fs.FS, name string) (string, error) {
 }
 
 func readTemplate(folder fs.FS, name string) (string, error) {
+	// What is opened and is no file, as a pipe, may never be read.
+	if info, err := fs.Stat(folder, name); err != nil {
+		return "", err
+	} else if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is no file", name)
+	}
 	file, err := folder.Open(name)
 	if err != nil {
 		return "", err

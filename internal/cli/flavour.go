@@ -26,7 +26,7 @@ func (f *flavourFlags) add(cmd *cobra.Command, kernel string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.kernel, "kernel", kernel, "the `kernel` that the notebooks are for: "+strings.Join(kernelNames(), ", "))
 	flags.StringVar(&f.client, "client", "", "what a kernel's notebooks ask the cluster with, where there is a choice: "+strings.Join(clientNames(), ", ")+" (`name`; default the first)")
-	flags.StringVar(&f.folder, "template", "", "a `folder` with notebooks of your own kind: notebook.tmpl and metadata.json")
+	flags.StringVar(&f.folder, "template", "", "a `folder` with notebooks of your own kind: notebook.tmpl, metadata.json, and if you like flavour.json and requirements.txt")
 	_ = cmd.MarkFlagDirname("template")
 	complete(cmd, "kernel", kernelNames())
 	complete(cmd, "client", clientNames())
@@ -87,7 +87,13 @@ func (f *flavourFlags) template(files bool) (*notebook.Template, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return t, nil
+	switch {
+	case t.Kernel == notebook.OwnKernel || t.Files == files:
+		return t, nil
+	case t.Files:
+		return nil, usagef("--template: the notebooks of %s read findings beside them (flavour.json), which only a hunt on files writes", t.Name)
+	}
+	return nil, usagef("--template: the notebooks of %s ask a cluster; for those over the findings of files, flavour.json has \"files\": true", t.Name)
 }
 
 // forHunt sets what a hunt needs for the notebooks that were chosen.

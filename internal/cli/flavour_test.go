@@ -168,6 +168,9 @@ func eventsIn(t *testing.T, text string) []string {
 				fmt.Fprintf(&b, "%s=%v ", field, v)
 			}
 		}
+		if e["@timestamp"] == nil || e["event_id"] == nil {
+			t.Errorf("an event without its time or id: %v", e)
+		}
 		out = append(out, b.String())
 	}
 	slices.Sort(out)
