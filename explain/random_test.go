@@ -62,7 +62,8 @@ func TestMatcherAgreesOnRandomRules(t *testing.T) {
 			}
 		}
 	})
-	if used < 30 {
+	// About two of five can be: fewer than ten of a hundred is no chance.
+	if used < 10 {
 		t.Errorf("only %d rules could be used", used)
 	}
 }
