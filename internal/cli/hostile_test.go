@@ -258,6 +258,7 @@ func rendered(t *testing.T, source string) string {
 // TestHostileRulesHunted: no text of a rule or an event becomes code in a
 // notebook, markup in a page or a path outside the output folder.
 func TestHostileRulesHunted(t *testing.T) {
+	skipShort(t)
 	root := hostileFolder(t)
 	before := tree(t, root)
 	code, stdout, stderr := run(t, "hunt", "-r", "rules", "-d", "logs.json", "-o", "out", "-p", "helk")
@@ -383,6 +384,7 @@ var pythonString = regexp.MustCompile(`"(?:[^"\\\n]|\\[^\n])*"`)
 // TestHostileRulesInPython: in the Python of a hostile rule's notebook only the
 // insides of string literals differ from a harmless rule's.
 func TestHostileRulesInPython(t *testing.T) {
+	skipShort(t)
 	root := hostileFolder(t)
 	before := tree(t, root)
 	code, stdout, stderr := run(t, "notebook", "-r", "rules", "-e", "http://127.0.0.1:9200", "-i", `x"y`, "-o", "books", "-p", "helk")
@@ -442,6 +444,7 @@ func parsePython(t *testing.T, sources []string) {
 // TestHostileRulesConverted: queries of hostile rules stay in their files and
 // rows.
 func TestHostileRulesConverted(t *testing.T) {
+	skipShort(t)
 	root := hostileFolder(t)
 	before := tree(t, root)
 	code, stdout, stderr := run(t, "convert", "--format", "json", "-p", "helk", "rules")
@@ -461,5 +464,13 @@ func TestHostileRulesConverted(t *testing.T) {
 		if !before[name] && !strings.HasPrefix(name, filepath.Join(root, "a", "b", "c", "queries")+string(filepath.Separator)) {
 			t.Errorf("%q was written, outside of the folder", name)
 		}
+	}
+}
+
+// skipShort leaves out what the race detector learns nothing from.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long, and nothing runs at once with something else here")
 	}
 }
