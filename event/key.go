@@ -59,9 +59,7 @@ func (g *guesses) find(text []byte) *key {
 			return nil
 		}
 		if n := len(k.quoted); n > 0 && n <= len(text) && string(text[:n]) == k.quoted {
-			copy(g[1:], g[:i])
-			g[0] = k
-			return k
+			return g.front(i)
 		}
 	}
 	return nil
@@ -75,12 +73,18 @@ func (g *guesses) opening(data []byte, pos int, word uint64) *key {
 			return nil
 		}
 		if k.begins(word) && k.ends(data, pos) {
-			copy(g[1:], g[:i])
-			g[0] = k
-			return k
+			return g.front(i)
 		}
 	}
 	return nil
+}
+
+// front puts the guess at a place before the others.
+func (g *guesses) front(i int) *key {
+	k := g[i]
+	copy(g[1:], g[:i])
+	g[0] = k
+	return k
 }
 
 func (g *guesses) add(k *key) {

@@ -113,9 +113,9 @@ type plan struct {
 	// be asked.
 	remarks []string
 	failed  error
-	// old is the notebook of an earlier hunt, kept until another kernel has run the new
-	// one.
-	old *notebook.Notebook
+	// old is the notebook of an earlier hunt, fresh the new one without what a person
+	// wrote, both kept until another kernel has run it.
+	old, fresh *notebook.Notebook
 	// unreadable is the error of the notebook that stands in this one's place.
 	unreadable error
 }
@@ -168,7 +168,7 @@ type hunter struct {
 	tally   *report.Tally
 	outcome *Outcome
 	// relations tell of each rule which others to look at.
-	relations *relations
+	relations relations
 }
 
 // ownKernel tells that the interpreter here runs the notebooks.

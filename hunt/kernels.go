@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/huntbook/huntbook/internal/atomicfile"
+	"github.com/huntbook/huntbook/notebook"
 	"github.com/huntbook/huntbook/report"
 )
 
@@ -70,11 +71,7 @@ func (h *hunter) execute(ctx context.Context, plans []*plan) error {
 	err := h.Execute(ctx, files, func(file string, err error) {
 		h.Progress.Notebooks.Add(1)
 		p := byFile[file]
-		if nb, err := h.folder.notebook(p.notebook); err != nil {
-			failed = errors.Join(failed, err)
-		} else {
-			failed = errors.Join(failed, h.writeCopies(p.notebook, p.old, nb))
-		}
+		failed = errors.Join(failed, h.ran(p))
 		if err == nil {
 			return
 		}
@@ -84,4 +81,32 @@ func (h *hunter) execute(ctx context.Context, plans []*plan) error {
 		h.outcome.Hunt.Problems = append(h.outcome.Hunt.Problems, report.Problem{Where: p.notebook, What: err.Error()})
 	})
 	return errors.Join(err, failed)
+}
+
+// ran writes a notebook that its kernel has run as one of ours: with the digest of what
+// we wrote and the kernel gave, so that only what a person writes is an edit.
+func (h *hunter) ran(p *plan) error {
+	executed, err := h.folder.notebook(p.notebook)
+	if err != nil || executed == nil {
+		return err
+	}
+	cells := map[string]*notebook.Cell{}
+	for i := range executed.Cells {
+		cells[executed.Cells[i].ID] = &executed.Cells[i]
+	}
+	fresh := p.fresh
+	fresh.Metadata = executed.Metadata
+	for i := range fresh.Cells {
+		cell := &fresh.Cells[i]
+		if ran := cells[cell.ID]; ran != nil && cell.Type == notebook.Code {
+			cell.Outputs, cell.ExecutionCount, cell.Metadata = ran.Outputs, ran.ExecutionCount, ran.Metadata
+		}
+	}
+	old := p.old
+	p.fresh, p.old = nil, nil
+	notebook.Carry(executed, fresh)
+	if err := h.writeEncoded(p, fresh); err != nil {
+		return err
+	}
+	return h.writeCopies(p.notebook, old, fresh)
 }

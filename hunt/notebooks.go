@@ -143,20 +143,27 @@ func (h *hunter) writeNotebook(ctx context.Context, p *plan, memo *engine.Memo, 
 			return err
 		}
 	}
-	notebook.Carry(oldNotebook, nb)
-	content, err := notebook.Encode(nb)
-	if err != nil {
-		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)
+	if !h.ownKernel() {
+		// It has no outputs yet; see ran.
+		p.old, p.fresh = oldNotebook, &notebook.Notebook{Cells: slices.Clone(nb.Cells)}
 	}
-	if err := h.folder.write(p.notebook, content); err != nil {
+	notebook.Carry(oldNotebook, nb)
+	if err := h.writeEncoded(p, nb); err != nil {
 		return err
 	}
 	row.Notebook = p.notebook
 	if !h.ownKernel() {
-		p.old = oldNotebook
-		return nil // it has no outputs yet
+		return nil
 	}
 	return h.writeCopies(p.notebook, oldNotebook, nb)
+}
+
+func (h *hunter) writeEncoded(p *plan, nb *notebook.Notebook) error {
+	content, err := notebook.Encode(nb)
+	if err != nil {
+		return fmt.Errorf("notebook of %s: %w", p.entry.Path, err)
+	}
+	return h.folder.write(p.notebook, content)
 }
 
 // interpret runs a notebook in huntbook's own language.

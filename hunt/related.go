@@ -2,7 +2,6 @@ package hunt
 
 import (
 	"fmt"
-	"path"
 
 	"github.com/huntbook/huntbook/notebook"
 	"github.com/huntbook/huntbook/sigma"
@@ -12,36 +11,31 @@ import (
 type relations struct {
 	index   *notebook.RelatedIndex
 	numbers map[*plan]int
-	// planned are the plans whose notebook is written.
-	planned map[*plan]bool
 }
 
+// relate indexes the rules; those that are planned have a notebook to lead to.
 func (h *hunter) relate(planned []*plan) {
-	rules := make([]*sigma.Rule, len(h.plans))
-	r := &relations{numbers: map[*plan]int{}, planned: map[*plan]bool{}}
+	rules, names := make([]*sigma.Rule, len(h.plans)), make([]string, len(h.plans))
+	h.relations = relations{numbers: map[*plan]int{}}
 	for i, p := range h.plans {
-		rules[i], r.numbers[p] = p.entry.Rule, i
+		rules[i], h.relations.numbers[p] = p.entry.Rule, i
 	}
 	for _, p := range planned {
-		r.planned[p] = true
+		names[h.relations.numbers[p]] = p.notebook
 	}
-	r.index = notebook.NewRelatedIndex(rules)
-	h.relations = r
+	h.relations.index = notebook.NewRelatedIndex(rules, names)
 }
 
 // relatedTo lists the rules to look at after that of a plan, with what they found.
 func (h *hunter) relatedTo(p *plan) []notebook.Related {
-	return h.relations.index.Of(h.relations.numbers[p], func(i int) (link, remark string) {
-		other := h.plans[i]
-		if h.relations.planned[other] {
-			link = relativeTo(path.Join("/", path.Dir(p.notebook)), path.Join("/", other.notebook))
-		}
-		switch other.count {
+	return h.relations.index.Of(h.relations.numbers[p], func(i int) string {
+		switch n := h.plans[i].count; n {
 		case 0:
-			return link, "no findings"
+			return "no findings"
 		case 1:
-			return link, "1 finding"
+			return "1 finding"
+		default:
+			return fmt.Sprintf("%d findings", n)
 		}
-		return link, fmt.Sprintf("%d findings", other.count)
 	})
 }

@@ -91,8 +91,8 @@ var (
 	ErrNoClient  = errors.New("there are no notebooks for this client")
 )
 
-// Choose finds the built-in template for a kernel, "" for any, whose cells talk to the
-// client, "" for the default one; on files or not.
+// Choose finds the built-in template for a kernel whose cells talk to the client, "" for
+// the default one; on files or not.
 func Choose(kernel, client string, files bool) (*Template, error) {
 	all, err := builtins()
 	if err != nil {
@@ -106,7 +106,7 @@ func Choose(kernel, client string, files bool) (*Template, error) {
 		if !slices.Contains(kernels, t.Kernel) {
 			kernels = append(kernels, t.Kernel)
 		}
-		if kernel != "" && t.Kernel != kernel {
+		if t.Kernel != kernel {
 			continue
 		}
 		if client == t.Client && client != "" || client == "" && t.Default {
@@ -116,7 +116,7 @@ func Choose(kernel, client string, files bool) (*Template, error) {
 			clients = append(clients, t.Client)
 		}
 	}
-	if !slices.Contains(kernels, kernel) && kernel != "" {
+	if !slices.Contains(kernels, kernel) {
 		return nil, fmt.Errorf("%w: %q; there are %s", ErrNoFlavour, kernel, strings.Join(kernels, ", "))
 	}
 	if len(clients) == 0 {

@@ -25,14 +25,16 @@ const maxRelated = 8
 // RelatedIndex finds for a rule others that an analyst may want to see next.
 type RelatedIndex struct {
 	rules       []*sigma.Rule
+	notebooks   []string
 	techniques  [][]string
 	byTechnique map[string][]int
 	byID        map[string]int
 }
 
-// NewRelatedIndex indexes rules; a rule's place is its number.
-func NewRelatedIndex(rules []*sigma.Rule) *RelatedIndex {
-	x := &RelatedIndex{rules: rules, techniques: make([][]string, len(rules)), byTechnique: map[string][]int{}, byID: map[string]int{}}
+// NewRelatedIndex indexes rules; a rule's place is its number. The notebooks are named
+// from one folder, with /; "" is a rule that has none.
+func NewRelatedIndex(rules []*sigma.Rule, notebooks []string) *RelatedIndex {
+	x := &RelatedIndex{rules: rules, notebooks: notebooks, techniques: make([][]string, len(rules)), byTechnique: map[string][]int{}, byID: map[string]int{}}
 	for i, r := range rules {
 		_, techniques := attack.OfTags(r.Tags)
 		for _, t := range techniques {
@@ -48,17 +50,17 @@ func NewRelatedIndex(rules []*sigma.Rule) *RelatedIndex {
 
 // Of lists rules for the one of that number: those that it names itself, then those
 // that share techniques with it, most of them first, and before others those of the
-// same log source. About gives the notebook of a rule and a remark on it.
-func (x *RelatedIndex) Of(number int, about func(i int) (link, remark string)) []Related {
+// same log source. Remark gives what else is to be said of a rule, or is nil.
+func (x *RelatedIndex) Of(number int, remark func(i int) string) []Related {
 	var out []Related
 	seen := map[int]bool{number: true}
 	add := func(i int, why string) {
 		seen[i] = true
-		link, remark := about(i)
-		if remark != "" {
-			why += "; " + remark
+		if remark != nil {
+			why += "; " + remark(i)
 		}
-		out = append(out, Related{Title: cmp.Or(strings.TrimSpace(x.rules[i].Title), "Rule without a title"), Link: link, Why: why})
+		page := Page{Rule: x.rules[i]}
+		out = append(out, Related{Title: page.Title(), Link: relative(x.notebooks[number], x.notebooks[i]), Why: why})
 	}
 	rule := x.rules[number]
 	for _, r := range rule.Related {
@@ -91,6 +93,18 @@ func (x *RelatedIndex) Of(number int, about func(i int) (link, remark string)) [
 		add(i, strings.Join(shares[i], ", "))
 	}
 	return out
+}
+
+// relative is the way from one notebook to another, "" where there is none.
+func relative(from, to string) string {
+	if to == "" {
+		return ""
+	}
+	here, there := strings.Split(from, "/"), strings.Split(to, "/")
+	for len(here) > 1 && len(there) > 1 && here[0] == there[0] {
+		here, there = here[1:], there[1:]
+	}
+	return strings.Repeat("../", len(here)-1) + strings.Join(there, "/")
 }
 
 // relatedLine is a rule as Markdown: a link to its notebook, and why. Whatever the link

@@ -20,23 +20,34 @@ func TestRelated(t *testing.T) {
 		{Title: " ", ID: "5", LogSource: file, Tags: []string{"attack.t1003"}},
 		{Title: "Tactic only", ID: "6", LogSource: process, Tags: []string{"attack.execution"}},
 	}
-	got := NewRelatedIndex(rules).Of(0, func(i int) (link, remark string) {
-		if i == 3 {
-			return "both.ipynb", "2 findings"
-		}
-		return "", ""
-	})
+	got := NewRelatedIndex(rules, []string{"a/b/asked.ipynb", "", "", "a/c/both.ipynb", "", ""}).Of(0, func(i int) string { return fmt.Sprint(i) })
 	want := []Related{
-		{"Rule without a title", "", "derived"},
-		{"Both", "both.ipynb", "T1003, T1059.001; 2 findings"},
-		{"Same log", "", "T1003"},
-		{"Other log", "", "T1003"},
+		{"Rule without a title", "", "derived; 4"},
+		{"Both", "../c/both.ipynb", "T1003, T1059.001; 3"},
+		{"Same log", "", "T1003; 2"},
+		{"Other log", "", "T1003; 1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if got := NewRelatedIndex(rules).Of(5, func(int) (string, string) { return "", "" }); len(got) != 0 {
+	if got := NewRelatedIndex(rules, make([]string, len(rules))).Of(5, nil); len(got) != 0 {
 		t.Errorf("a tactic alone relates rules: %v", got)
+	}
+}
+
+func TestRelative(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"a.ipynb", "b.ipynb", "b.ipynb"},
+		{"x/a.ipynb", "x/b.ipynb", "b.ipynb"},
+		{"x/a.ipynb", "b.ipynb", "../b.ipynb"},
+		{"a.ipynb", "x/y/b.ipynb", "x/y/b.ipynb"},
+		{"x/y/a.ipynb", "x/z/b.ipynb", "../z/b.ipynb"},
+		{"x/x.ipynb", "x.ipynb", "../x.ipynb"},
+		{"x/a.ipynb", "", ""},
+	} {
+		if got := relative(c.from, c.to); got != c.want {
+			t.Errorf("from %s to %s: %q, want %q", c.from, c.to, got, c.want)
+		}
 	}
 }
 
@@ -45,7 +56,7 @@ func TestRelatedAreBounded(t *testing.T) {
 	for i := range 50 {
 		rules = append(rules, &sigma.Rule{Title: fmt.Sprint(i), Tags: []string{"attack.t1003"}})
 	}
-	if got := NewRelatedIndex(rules).Of(7, func(int) (string, string) { return "", "" }); len(got) != maxRelated || got[0].Title != "0" {
+	if got := NewRelatedIndex(rules, make([]string, len(rules))).Of(7, nil); len(got) != maxRelated || got[0].Title != "0" {
 		t.Errorf("%d, the first %v", len(got), got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/huntbook/huntbook/kernel/syntax"
+	"github.com/huntbook/huntbook/notebook"
 )
 
 // language says how values are written in a language. The forms are papermill's,
@@ -29,17 +30,17 @@ type language struct {
 var languages = map[string]*language{
 	"python": {
 		comment: "# %s", assign: "%s = %s", null: "None", yes: "True", no: "False", infinity: "float('%sinf')", nan: "float('nan')",
-		text: pythonText, list: "[%s]", dict: "{%s}", pair: "%s: %s",
+		text: escaped(notebook.PythonEscape), list: "[%s]", dict: "{%s}", pair: "%s: %s",
 	},
 	"r": {
 		comment: "# %s", assign: "%s = %s", null: "NULL", yes: "TRUE", no: "FALSE", infinity: "%sInf", nan: "NaN",
-		text: func(s string) string { return escaped(s, rEscape) }, list: "list(%s)", dict: "list(%s)", pair: "%s = %s",
+		text: escaped(notebook.REscape), list: "list(%s)", dict: "list(%s)", pair: "%s = %s",
 		// A name of R does not begin with _.
 		name: func(s string) string { return strings.TrimLeft(s, "_") },
 	},
 	"scala": {
 		comment: "// %s", assign: "val %s = %s", null: "None", yes: "true", no: "false", infinity: "Double.%sInfinity", nan: "Double.NaN",
-		integer: scalaInteger, text: func(s string) string { return escaped(s, scalaEscape) }, list: "Seq(%s)", dict: "Map(%s)", pair: "%s -> %s",
+		integer: scalaInteger, text: escaped(scalaEscape), list: "Seq(%s)", dict: "Map(%s)", pair: "%s -> %s",
 	},
 	Own: {comment: "# %s", assign: "%s = %s", text: syntax.QuoteValue},
 }
@@ -164,27 +165,6 @@ func pythonFloat(f float64) string {
 	return s
 }
 
-// pythonText writes text as papermill does: Python's unicode_escape in double quotes.
-func pythonText(s string) string {
-	return escaped(s, func(r rune) string {
-		switch {
-		case r < 0x100:
-			return fmt.Sprintf(`\x%02x`, r)
-		case r < 0x10000:
-			return fmt.Sprintf(`\u%04x`, r)
-		}
-		return fmt.Sprintf(`\U%08x`, r)
-	})
-}
-
-// rEscape differs since R takes \xe9 for a byte.
-func rEscape(r rune) string {
-	if r < 0x10000 {
-		return fmt.Sprintf(`\u%04x`, r)
-	}
-	return fmt.Sprintf(`\U%08x`, r)
-}
-
 // scalaEscape writes a character outside of the first plane as two.
 func scalaEscape(r rune) string {
 	if r < 0x10000 {
@@ -194,29 +174,11 @@ func scalaEscape(r rune) string {
 	return fmt.Sprintf(`\u%04x\u%04x`, high, low)
 }
 
-// escaped writes text in double quotes, what is not printable ASCII by escape.
-func escaped(s string, escape func(rune) string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r >= 0x20 && r < 0x7f:
-			b.WriteRune(r)
-		default:
-			b.WriteString(escape(r))
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+// escaped writes text in double quotes, what is not printable ASCII by escape, as
+// papermill does.
+func escaped(escape func(rune) string) func(string) string {
+	plain := func(r rune) bool { return r >= 0x20 && r < 0x7f }
+	return func(s string) string { return notebook.Quote(s, plain, escape) }
 }
 
 func scalaInteger(n *big.Int) string {

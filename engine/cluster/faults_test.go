@@ -219,6 +219,40 @@ func TestABusyCluster(t *testing.T) {
 	})
 }
 
+// A cluster that goes away and stays away fails each rule, and is not asked again for
+// each: a request waits long for a server that does not answer.
+func TestAClusterThatIsGone(t *testing.T) {
+	both(t, func(t *testing.T, address string) {
+		index := servers.Name(t)
+		fill(t, connect(t, address), index, "", 0, 10)
+		var asked atomic.Int64
+		proxy := servers.NewProxy(t, address, servers.ProxyOptions{Answer: func(r *http.Request) (int, string) {
+			if r.URL.Path == "/_msearch" {
+				asked.Add(1)
+				panic(http.ErrAbortHandler) // as the connection ends
+			}
+			return 0, ""
+		}})
+		client, err := elastic.New(elastic.Config{Addresses: []string{proxy.URL}, Retries: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var details []string
+		for i := range 40 {
+			details = append(details, fmt.Sprintf("name: 'doc %d'", i))
+		}
+		about, _, _ := ask(t, client, index, engine.Bounds{}, details...)
+		for _, a := range about {
+			if !errors.Is(a.Err, elastic.ErrUnreachable) {
+				t.Fatalf("error %v", a.Err)
+			}
+		}
+		if n := asked.Load(); n < 2 || n > 10 {
+			t.Errorf("asked %d times for %d rules", n, len(details))
+		}
+	})
+}
+
 // OpenSearch takes 1,024 clauses in a query, however they are nested; Elasticsearch as
 // many as its memory allows.
 func TestARuleWithTooManyClauses(t *testing.T) {

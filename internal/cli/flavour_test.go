@@ -84,24 +84,9 @@ func TestSeedInEachFlavour(t *testing.T) {
 // addCode adds a cell to a notebook.
 func addCode(t *testing.T, file, source string) {
 	t.Helper()
-	nb := decodeNotebook(t, file)
+	nb := decoded(t, file)
 	nb.Cells = append(nb.Cells, notebook.Cell{ID: "shown", Type: notebook.Code, Source: source})
-	data, err := notebook.Encode(nb)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func decodeNotebook(t *testing.T, file string) *notebook.Notebook {
-	t.Helper()
-	nb, err := notebook.Decode([]byte(readFile(t, file)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return nb
+	writeNotebook(t, file, nb)
 }
 
 func readFile(t *testing.T, file string) string {
@@ -184,6 +169,16 @@ func TestHuntInPython(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hunts")
 	only := []string{"hunt", "-q", "-o", dir, "--include", "registry_set/*", "--include", "create_remote_thread/*"}
 	succeed(t, append(only, "--kernel", "python3")...)
+	// Somebody writes into a notebook, and the hunt runs again.
+	noted := filepath.Join(dir, "registry_set", "run_key_into_profile.ipynb")
+	nb := decoded(t, noted)
+	i := slices.IndexFunc(nb.Cells, func(c notebook.Cell) bool { return c.HasTag(notebook.TagNotes) })
+	nb.Cells[i].Source = "## Notes\n\nAsk the admins."
+	writeNotebook(t, noted, nb)
+	succeed(t, append(only, "--kernel", "python3")...)
+	if text := readFile(t, noted); !strings.Contains(text, "Ask the admins.") {
+		t.Error("the note is gone")
+	}
 	var hunt struct {
 		Rules []struct {
 			Notebook string
@@ -197,6 +192,9 @@ func TestHuntInPython(t *testing.T) {
 	fired := 0
 	for _, r := range hunt.Rules {
 		file := filepath.Join(dir, r.Notebook)
+		if edited := notebook.Edited(decoded(t, file)); edited != (file == noted) {
+			t.Errorf("%s: edited by somebody %v, want %v", r.Notebook, edited, !edited)
+		}
 		if want := fmt.Sprintf("%d events", r.Count); !strings.Contains(streamed(t, file), want) {
 			t.Errorf("%s does not say %q", r.Notebook, want)
 		}

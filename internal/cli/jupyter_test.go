@@ -151,14 +151,7 @@ func notebooksBelow(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		nb, err := notebook.Decode(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		nb := decoded(t, file)
 		nb.Metadata = nil
 		for i := range nb.Cells {
 			delete(nb.Cells[i].Metadata, "papermill")

@@ -142,14 +142,7 @@ func checkPicture(t *testing.T, data []byte, name string) {
 // clearOutputs makes a notebook one that did not run.
 func clearOutputs(t *testing.T, file string) {
 	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nb, err := notebook.Decode(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	nb := decoded(t, file)
 	for i := range nb.Cells {
 		nb.Cells[i].Outputs, nb.Cells[i].ExecutionCount = nil, 0
 	}

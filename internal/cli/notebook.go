@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -132,7 +131,7 @@ func (n *notebooks) run(ctx context.Context) error {
 func (n *notebooks) all(ctx context.Context, conv *converter, template *notebook.Template, set *ruleset.Set) (written, failed int, err error) {
 	generated := sigma.NewLibrary(set.All).Named(set.List())
 	names := names(set.Rules)
-	related := notebook.NewRelatedIndex(set.List())
+	related := notebook.NewRelatedIndex(set.List(), names)
 	collectUsually()
 	// What one run of rules had to say is told before the next one begins.
 	const run = 256
@@ -148,7 +147,7 @@ func (n *notebooks) all(ctx context.Context, conv *converter, template *notebook
 		}
 		parallel.Each(len(rules), func(i int) {
 			if alone(i) {
-				problems[i], errs[i] = n.one(conv, template, rules[i], names[at+i], related.Of(at+i, func(j int) (string, string) { return names[j], "" }))
+				problems[i], errs[i] = n.one(conv, template, rules[i], names[at+i], related.Of(at+i, nil))
 			}
 		})
 		for i := range rules {
@@ -183,7 +182,7 @@ func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.
 	target := filepath.Join(n.output, filepath.FromSlash(name))
 	page := &notebook.Page{
 		Rule: e.Rule, RulePath: e.Path, Queries: conv.pages(out), Server: n.server, Index: n.index,
-		Related: relativeLinks(name, related), Version: version.Number(), Options: notebook.DefaultOptions(),
+		Related: related, Version: version.Number(), Options: notebook.DefaultOptions(),
 	}
 	page.Data = []string{page.ServerURL()}
 	page.DataFlags = hunt.DataFlags(filepath.Dir(target), engine.Data{Index: []string{page.Indices()}, Pipelines: n.pipelines.pipelines, Configs: n.pipelines.configs})
@@ -204,16 +203,6 @@ func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.
 		return nil, err
 	}
 	return nil, writeCopies(nb, target, n.formats)
-}
-
-// relativeLinks makes the names of notebooks relative to the folder of one.
-func relativeLinks(name string, related []notebook.Related) []notebook.Related {
-	for i := range related {
-		if rel, err := filepath.Rel(filepath.FromSlash(path.Dir(name)), filepath.FromSlash(related[i].Link)); err == nil {
-			related[i].Link = filepath.ToSlash(rel)
-		}
-	}
-	return related
 }
 
 // old reads the notebook that stands at a place already, nil when there is
