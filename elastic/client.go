@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/elastic/elastic-transport-go/v8/elastictransport"
+
+	"github.com/huntbook/huntbook/internal/certificate"
 )
 
 // maxAnswer bounds an answer, in bytes; a larger one is an error.
@@ -206,5 +208,6 @@ func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) 
 // mayPass tells whether a request that got no answer may get one later: not when
 // the caller gave up, when the server is slow, or when it is the wrong one.
 func mayPass(_ *http.Request, err error) bool {
-	return !errors.Is(err, context.Canceled) && !isTimeout(err) && !isCertificate(err) && !isPlain(err) && !isUnknownHost(err)
+	_, untrusted := certificate.Reason(err)
+	return !untrusted && !errors.Is(err, context.Canceled) && !isTimeout(err) && !isPlain(err) && !isUnknownHost(err)
 }

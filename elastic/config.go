@@ -1,19 +1,16 @@
 package elastic
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/huntbook/huntbook/internal/certificate"
 )
 
 // Config says where a cluster is and who asks.
@@ -206,18 +203,11 @@ func (c *Config) transport() (*http.Transport, error) {
 	if c.Timeout <= 0 {
 		t.ResponseHeaderTimeout = 2 * time.Minute
 	}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	t.TLSClientConfig = conf
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, configError("the CA's certificate: %w", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, configError("%s holds no certificate in PEM form", c.CAFile)
-		}
+	conf, err := certificate.Config(c.CAFile, c.Fingerprint)
+	if err != nil {
+		return nil, configError("%w", err)
 	}
+	t.TLSClientConfig = conf
 	if c.CertFile != "" || c.KeyFile != "" {
 		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
 		if err != nil {
@@ -225,38 +215,5 @@ func (c *Config) transport() (*http.Transport, error) {
 		}
 		conf.Certificates = []tls.Certificate{pair}
 	}
-	if c.Fingerprint != "" {
-		want, err := hex.DecodeString(strings.NewReplacer(":", "", " ", "").Replace(c.Fingerprint))
-		if err != nil || len(want) != sha256.Size {
-			return nil, configError("the fingerprint %q is no SHA-256: 64 hexadecimal digits", c.Fingerprint)
-		}
-		// Go's own check is by name; VerifyConnection takes its place.
-		conf.InsecureSkipVerify = true
-		conf.VerifyConnection = func(s tls.ConnectionState) error { return verifyPinned(s.PeerCertificates, want) }
-	}
 	return t, nil
-}
-
-// errFingerprint tells that no certificate of the server has the fingerprint.
-var errFingerprint = errors.New("no certificate of the server has the fingerprint that was given")
-
-// verifyPinned checks that the server's certificate is the one with the fingerprint,
-// or was issued by it, and is valid today. That a server sends along the
-// certificate of an authority proves nothing by itself.
-func verifyPinned(chain []*x509.Certificate, want []byte) error {
-	options := x509.VerifyOptions{Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
-	found := false
-	for _, c := range chain {
-		if sum := sha256.Sum256(c.Raw); bytes.Equal(sum[:], want) {
-			options.Roots.AddCert(c)
-			found = true
-		} else {
-			options.Intermediates.AddCert(c)
-		}
-	}
-	if !found {
-		return errFingerprint
-	}
-	_, err := chain[0].Verify(options)
-	return err
 }

@@ -3,10 +3,7 @@ package elastic
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +12,8 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
-	"time"
+
+	"github.com/huntbook/huntbook/internal/certificate"
 )
 
 // The kinds of an Error, for errors.Is.
@@ -73,27 +71,13 @@ func isPlain(err error) bool {
 	return errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
-func isCertificate(err error) bool {
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verify *tls.CertificateVerificationError
-	return errors.Is(err, errFingerprint) || errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid) ||
-		errors.As(err, &verify) || isAlert(err)
-}
-
-// isAlert tells that the server ended the handshake.
-func isAlert(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "remote error"
-}
-
 // connectionError says why no answer came.
 func (c *Client) connectionError(err error) *Error {
 	e := &Error{Server: c.name, Kind: ErrUnreachable, cause: err}
+	reason, untrusted := certificate.Reason(err)
 	switch {
-	case isCertificate(err):
-		e.Kind, e.Reason = ErrCertificate, certificateReason(err)
+	case untrusted:
+		e.Kind, e.Reason = ErrCertificate, oneLine(reason)
 	case isPlain(err):
 		e.Reason = "speaks plain HTTP, no TLS; write the address with http://"
 	case isTimeout(err):
@@ -111,35 +95,6 @@ func (c *Client) connectionError(err error) *Error {
 		e.Reason = "can't be reached: " + oneLine(err.Error())
 	}
 	return e
-}
-
-func certificateReason(err error) string {
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verify *tls.CertificateVerificationError
-	switch {
-	case errors.Is(err, errFingerprint):
-		return errFingerprint.Error() + "; compare it with the server's"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		now, c := time.Now(), invalid.Cert
-		if now.Before(c.NotBefore) {
-			return "its certificate is valid only from " + c.NotBefore.UTC().Format(time.DateOnly) + " on; check this machine's clock"
-		}
-		return "its certificate expired on " + c.NotAfter.UTC().Format(time.DateOnly) + "; it must be renewed"
-	case errors.As(err, &name):
-		return "its certificate is for another name: " + oneLine(name.Error())
-	case errors.As(err, &unknown):
-		reason := "its certificate comes from an authority that is not known here; give the authority's certificate, or the fingerprint"
-		if errors.As(err, &verify) && len(verify.UnverifiedCertificates) > 0 {
-			sum := sha256.Sum256(verify.UnverifiedCertificates[0].Raw)
-			reason += " (the server's is " + hex.EncodeToString(sum[:]) + ": compare it with what its owner says)"
-		}
-		return reason
-	case isAlert(err):
-		return "refused this client's certificate, or wants one (" + oneLine(err.Error()) + ")"
-	}
-	return "its certificate can't be accepted: " + oneLine(err.Error())
 }
 
 // failure is the body of an error of both products.

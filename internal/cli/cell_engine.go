@@ -90,7 +90,7 @@ func (e *cellEngine) cluster(address string) (*cluster.Cluster, error) {
 // client is one that asks as whom the environment says, or as nobody.
 func (e *cellEngine) client(address string) (*elastic.Client, error) {
 	if sameServer(address, os.Getenv(clusterVariable)) {
-		who := connectFlags{user: os.Getenv(userVariable), caFile: os.Getenv(caVariable), fingerprint: os.Getenv(fingerprintVariable)}
+		who := connectFlags{user: os.Getenv(userVariable), certificateFlags: certificateFlags{os.Getenv(caVariable), os.Getenv(fingerprintVariable)}}
 		return who.client(e.app, []string{address})
 	}
 	if os.Getenv(passwordVariable)+os.Getenv(apiKeyVariable)+os.Getenv(tokenVariable) != "" {

@@ -16,13 +16,24 @@ import (
 // connectFlags say how a cluster is reached and who asks. Secrets come from files
 // and the environment, so that no list of processes shows them.
 type connectFlags struct {
-	cloudID                                string
-	user                                   string
-	passwordFile, apiKeyFile, tokenFile    string
-	caFile, fingerprint, certFile, keyFile string
-	rate                                   float64
+	cloudID                             string
+	user                                string
+	passwordFile, apiKeyFile, tokenFile string
+	certificateFlags
+	certFile, keyFile string
+	rate              float64
 	// retries is that of elastic.Config: -1 for none, where somebody waits.
 	retries int
+}
+
+// certificateFlags say which server is trusted by its certificate.
+type certificateFlags struct{ caFile, fingerprint string }
+
+func (f *certificateFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.caFile, "ca", "", "a `file` with the certificates (PEM) of the authorities to trust")
+	flags.StringVar(&f.fingerprint, "fingerprint", "", "the `SHA-256` of the server's certificate or its authority's, to trust it")
+	_ = cmd.MarkFlagFilename("ca")
 }
 
 // The variables of the environment that hold secrets.
@@ -38,8 +49,7 @@ func (f *connectFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `file` with the password")
 	flags.StringVar(&f.apiKeyFile, "api-key-file", "", "a `file` with an API key (or $"+apiKeyVariable+")")
 	flags.StringVar(&f.tokenFile, "token-file", "", "a `file` with a bearer token (or $"+tokenVariable+")")
-	flags.StringVar(&f.caFile, "ca", "", "a `file` with the certificates (PEM) of the authorities to trust")
-	flags.StringVar(&f.fingerprint, "fingerprint", "", "the `SHA-256` of the server's certificate or its authority's, to trust it")
+	f.certificateFlags.add(cmd)
 	flags.StringVar(&f.certFile, "cert", "", "a `file` with this client's certificate (PEM)")
 	flags.StringVar(&f.keyFile, "key", "", "a `file` with the key (PEM) of --cert")
 	flags.StringVar(&f.cloudID, "cloud-id", "", "the cloud `id` of a deployment, in the place of an address")

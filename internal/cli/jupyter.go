@@ -9,12 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/huntbook/huntbook/internal/certificate"
 	"github.com/huntbook/huntbook/internal/version"
 	"github.com/huntbook/huntbook/jupyter/remote"
 )
 
 // jupyterFlags name a Jupyter server and say who asks.
-type jupyterFlags struct{ address, tokenFile string }
+type jupyterFlags struct {
+	address, tokenFile string
+	certificateFlags
+}
 
 // jupyterToken is the variable that holds the token, as for Jupyter's own programs.
 const jupyterToken = "JUPYTER_TOKEN" //nolint:gosec // the name of a variable
@@ -24,13 +28,16 @@ func (f *jupyterFlags) add(cmd *cobra.Command, does string) {
 	flags.StringVar(&f.address, "jupyter", "", does+" the Jupyter server at this `address`, such as http://localhost:8888/")
 	flags.StringVar(&f.tokenFile, "token-file", "", "a `file` with the token of the Jupyter server (or $"+jupyterToken+")")
 	_ = cmd.MarkFlagFilename("token-file")
+	f.certificateFlags.add(cmd)
 }
 
 // open finds the server, nil if none is named, and returns its token too.
 func (f *jupyterFlags) open(ctx context.Context, a *app) (*remote.Server, string, error) {
 	if f.address == "" {
-		if f.tokenFile != "" {
-			return nil, "", usagef("--token-file is for a Jupyter server; name it with --jupyter")
+		for _, flag := range []struct{ name, value string }{{"token-file", f.tokenFile}, {"ca", f.caFile}, {"fingerprint", f.fingerprint}} {
+			if flag.value != "" {
+				return nil, "", usagef("--%s is for a Jupyter server; name it with --jupyter", flag.name)
+			}
 		}
 		return nil, "", nil
 	}
@@ -48,7 +55,11 @@ func (f *jupyterFlags) open(ctx context.Context, a *app) (*remote.Server, string
 			return nil, "", err
 		}
 	}
-	server, err := remote.Open(ctx, remote.Config{Address: address, Token: token, Agent: "huntbook/" + version.Number()})
+	trusted, err := certificate.Config(f.caFile, f.fingerprint)
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	server, err := remote.Open(ctx, remote.Config{Address: address, Token: token, Agent: "huntbook/" + version.Number(), TLS: trusted})
 	if errors.Is(err, remote.ErrToken) {
 		err = fmt.Errorf("%w; \"jupyter server list\" shows it where it runs; give it in $%s or with --token-file", err, jupyterToken)
 	}

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/huntbook/huntbook/internal/certificate"
 	"github.com/huntbook/huntbook/jupyter"
 )
 
@@ -46,6 +48,8 @@ type Config struct {
 	Address *url.URL
 	Token   string // "" for a server that wants none
 	Agent   string // the User-Agent
+	// TLS says which certificates are trusted, nil for those of the system.
+	TLS *tls.Config
 }
 
 // Split takes the token out of an address, as "jupyter server list" shows it.
@@ -84,8 +88,10 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails
 	s := &Server{token: c.Token, agent: c.Agent, xsrf: hex.EncodeToString(random[:])}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = c.TLS
 	s.client = &http.Client{
-		Transport:     http.DefaultTransport,
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	if err := s.find(ctx, c.Address); err != nil {
@@ -258,6 +264,9 @@ func (s *Server) unreachable(ctx context.Context, err error) error {
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if reason, untrusted := certificate.Reason(err); untrusted {
+		err = errors.New(s.clean(reason))
 	}
 	return fmt.Errorf("%s %w: %w", s, errUnreachable, err)
 }
