@@ -19,10 +19,16 @@ type language struct {
 	null            string
 	yes, no         string
 	infinity, nan   string
-	integer         func(*big.Int) string // nil for digits
-	text            func(string) string
+	// integer writes a whole number, and tells whether that is exactly it; nil for
+	// digits.
+	integer func(*big.Int) (string, bool)
+	text    func(string) string
+	// without are characters that no text can hold.
+	without string
 	// list and pair are formats; none means that there are no lists or maps.
 	list, dict, pair string
+	// named tells that names in maps can't be empty.
+	named bool
 	// name makes a name of the language of a parameter's, nil when all are.
 	name func(string) string
 }
@@ -30,11 +36,11 @@ type language struct {
 var languages = map[string]*language{
 	"python": {
 		comment: "# %s", assign: "%s = %s", null: "None", yes: "True", no: "False", infinity: "float('%sinf')", nan: "float('nan')",
-		text: escaped(notebook.PythonEscape), list: "[%s]", dict: "{%s}", pair: "%s: %s",
+		integer: pythonInteger, text: escaped(notebook.PythonEscape), list: "[%s]", dict: "{%s}", pair: "%s: %s",
 	},
 	"r": {
 		comment: "# %s", assign: "%s = %s", null: "NULL", yes: "TRUE", no: "FALSE", infinity: "%sInf", nan: "NaN",
-		text: escaped(notebook.REscape), list: "list(%s)", dict: "list(%s)", pair: "%s = %s",
+		integer: rInteger, text: escaped(notebook.REscape), without: "\x00", list: "list(%s)", dict: "list(%s)", pair: "%s = %s", named: true,
 		// A name of R does not begin with _.
 		name: func(s string) string { return strings.TrimLeft(s, "_") },
 	},
@@ -87,14 +93,17 @@ func (l *language) value(v any) (string, error) {
 		}
 		return orNone(l.no, "false")
 	case *big.Int:
-		if l.integer != nil {
-			return l.integer(v), nil
+		if l.integer == nil {
+			return v.String(), nil
 		}
-		return v.String(), nil
+		if text, exact := l.integer(v); exact {
+			return text, nil
+		}
+		return orNone("", "a number of so many digits")
 	case float64:
 		return l.float(v)
 	case string:
-		return l.text(v), nil
+		return l.quoted(v)
 	case []any:
 		var items []string
 		for _, item := range v {
@@ -108,15 +117,31 @@ func (l *language) value(v any) (string, error) {
 	case Parameters:
 		var items []string
 		for _, p := range v {
+			if p.Name == "" && l.named {
+				return orNone("", "an empty name in a map")
+			}
+			name, err := l.quoted(p.Name)
+			if err != nil {
+				return "", err
+			}
 			text, err := l.value(p.Value)
 			if err != nil {
 				return "", err
 			}
-			items = append(items, fmt.Sprintf(l.pair, l.text(p.Name), text))
+			items = append(items, fmt.Sprintf(l.pair, name, text))
 		}
 		return within(l.dict, items, "a map")
 	}
 	return "", fmt.Errorf("a value of type %T", v)
+}
+
+func (l *language) quoted(s string) (string, error) {
+	for _, r := range l.without {
+		if strings.ContainsRune(s, r) {
+			return orNone("", fmt.Sprintf("a text with the character %U", r))
+		}
+	}
+	return l.text(s), nil
 }
 
 func orNone(literal, what string) (string, error) {
@@ -181,9 +206,21 @@ func escaped(escape func(rune) string) func(string) string {
 	return func(s string) string { return notebook.Quote(s, plain, escape) }
 }
 
-func scalaInteger(n *big.Int) string {
+// pythonInteger knows that Python reads no more digits.
+func pythonInteger(n *big.Int) (string, bool) {
+	text := n.String()
+	return text, len(text) <= pythonDigits
+}
+
+// rInteger knows that a number of R without a point is a float64 all the same.
+func rInteger(n *big.Int) (string, bool) {
+	_, accuracy := new(big.Float).SetInt(n).Float64()
+	return n.String(), accuracy == big.Exact
+}
+
+func scalaInteger(n *big.Int) (string, bool) {
 	if n.IsInt64() && n.Int64() == int64(int32(n.Int64())) {
-		return n.String()
+		return n.String(), true
 	}
-	return n.String() + "L"
+	return n.String() + "L", n.IsInt64()
 }

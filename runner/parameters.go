@@ -38,6 +38,9 @@ var (
 	floatText   = regexp.MustCompile(`(?i)^[-+]?([0-9]+(_[0-9]+)*\.?([0-9]+(_[0-9]+)*)?|\.[0-9]+(_[0-9]+)*)(e[-+]?[0-9]+(_[0-9]+)*)?$|^[-+]?(inf|infinity|nan)$`)
 )
 
+// pythonDigits is how many digits Python reads of a number.
+const pythonDigits = 4300
+
 // ParseValue reads the value of a command line as papermill does: True, False, None and
 // what Python takes for a number are that, all else is text.
 func ParseValue(text string) any {
@@ -51,7 +54,7 @@ func ParseValue(text string) any {
 	}
 	trimmed := strings.TrimSpace(text)
 	plain := strings.ReplaceAll(trimmed, "_", "")
-	if integerText.MatchString(trimmed) && len(trimmed) <= 4300 { // Python's bound
+	if integerText.MatchString(trimmed) && len(trimmed) <= pythonDigits {
 		if n, ok := new(big.Int).SetString(plain, 10); ok {
 			return n
 		}

@@ -172,7 +172,7 @@ func TestLanguages(t *testing.T) {
 		{"yes", true}, {"no", false},
 		{"big", new(big.Int).Lsh(big.NewInt(1), 40)},
 		{"f", 1e20}, {"inf", math.Inf(-1)}, {"nan", math.NaN()},
-		{"s", "\"; é\\\n\x00😀$x"},
+		{"s", "\"; é\\\n\x07😀$x"},
 		{"list", []any{big.NewInt(1), "a"}}, {"map", Parameters{{"k\"", 0.5}}},
 	}
 	for _, c := range []struct{ kernel, language, want string }{
@@ -184,7 +184,7 @@ big = 1099511627776
 f = 1e+20
 inf = float('-inf')
 nan = float('nan')
-s = "\"; \xe9\\\n\x00\U0001f600$x"
+s = "\"; \xe9\\\n\x07\U0001f600$x"
 list = [1, "a"]
 map = {"k\"": 0.5}
 `},
@@ -196,7 +196,7 @@ big = 1099511627776
 f = 1e+20
 inf = -Inf
 nan = NaN
-s = "\"; \u00e9\\\n\u0000\U0001f600$x"
+s = "\"; \u00e9\\\n\u0007\U0001f600$x"
 list = list(1, "a")
 map = list("k\"" = 0.5)
 `},
@@ -208,7 +208,7 @@ val big = 1099511627776L
 val f = 1e+20
 val inf = Double.NegativeInfinity
 val nan = Double.NaN
-val s = "\"; \u00e9\\\n\u0000\ud83d\ude00$x"
+val s = "\"; \u00e9\\\n\u0007\ud83d\ude00$x"
 val list = Seq(1, "a")
 val map = Map("k\"" -> 0.5)
 `},
@@ -227,6 +227,41 @@ val map = Map("k\"" -> 0.5)
 	for _, v := range []any{nil, true, math.NaN(), math.Inf(1), []any{}, Parameters{}} {
 		if text, err := languages[Own].value(v); err == nil {
 			t.Errorf("%v is %s in huntbook's language", v, text)
+		}
+	}
+}
+
+// TestValuesThatALanguageLacks: what a language has no literal for is refused by the
+// parameter's name, before a kernel starts.
+func TestValuesThatALanguageLacks(t *testing.T) {
+	digits := func(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)-1), nil) }
+	for _, c := range []struct {
+		language string
+		value    any
+		lacks    string // "" for nothing
+	}{
+		{"r", "a\x00b", "a text with the character U+0000"},
+		{"r", []any{"a", Parameters{{"k", "\x00"}}}, "a text with the character U+0000"},
+		{"r", Parameters{{"\x00", "v"}}, "a text with the character U+0000"},
+		{"r", Parameters{{"", "v"}}, "an empty name in a map"},
+		{"r", big.NewInt(1 << 53), ""},
+		{"r", big.NewInt(1<<53 + 1), "a number of so many digits"},
+		{"r", digits(400), "a number of so many digits"},
+		{"scala", digits(19), ""},
+		{"scala", digits(20), "a number of so many digits"},
+		{"scala", "\x00", ""},
+		{"python", Parameters{{"", "\x00"}}, ""},
+		{"python", digits(4300), ""},
+		{"python", digits(4301), "a number of so many digits"},
+		{Own, "\x00", ""},
+		{Own, digits(4301), ""},
+	} {
+		want := ""
+		if c.lacks != "" {
+			want = `parameter "name": the kernel's language has no way to write ` + c.lacks
+		}
+		if _, err := languages[c.language].cell(Parameters{{"name", c.value}}); text(err) != want {
+			t.Errorf("%s, %.40s: error %q, want %q", c.language, values(c.value), text(err), want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -130,39 +131,66 @@ func (n *notebooks) run(ctx context.Context) error {
 // written and how many could not be.
 func (n *notebooks) all(ctx context.Context, conv *converter, template *notebook.Template, set *ruleset.Set) (written, failed int, err error) {
 	generated := sigma.NewLibrary(set.All).Named(set.List())
-	names := names(set.Rules)
-	related := notebook.NewRelatedIndex(set.List(), names)
+	made, problems, errs := make([][]notebook.Query, len(set.Rules)), make([]diag.List, len(set.Rules)), make([]error, len(set.Rules))
 	collectUsually()
-	// What one run of rules had to say is told before the next one begins.
+	// All rules are converted before the first notebook, which links to others.
+	err = inRuns(ctx, len(set.Rules), func(i int) {
+		if own, named := generated[set.Rules[i].Rule]; named && !own {
+			return
+		}
+		if out, err := conv.convert(set.Rules[i].Rule); err != nil {
+			problems[i] = diag.Of(err)
+		} else {
+			made[i] = conv.pages(out)
+		}
+	}, func(i int) error {
+		if problems[i] != nil {
+			n.diagnostics(problems[i])
+			failed++
+		}
+		return nil
+	})
+	if err != nil {
+		return written, failed, err
+	}
+	names := names(set.Rules)
+	linked := slices.Clone(names)
+	for i := range linked {
+		if made[i] == nil {
+			linked[i] = ""
+		}
+	}
+	related := notebook.NewRelatedIndex(set.List(), linked)
+	err = inRuns(ctx, len(set.Rules), func(i int) {
+		if made[i] != nil {
+			errs[i] = n.one(made[i], template, set.Rules[i], names[i], related.Of(i, nil))
+		}
+	}, func(i int) error {
+		if made[i] != nil && errs[i] == nil {
+			written++
+		}
+		return errs[i]
+	})
+	return written, failed, err
+}
+
+// inRuns does work of 0 … n-1, several at once, and tells of what was done, in order,
+// before more is begun. The first error ends it.
+func inRuns(ctx context.Context, n int, work func(i int), tell func(i int) error) error {
 	const run = 256
-	for at := 0; at < len(names); at += run {
+	for at := 0; at < n; at += run {
 		if err := ctx.Err(); err != nil {
-			return written, failed, err
+			return err
 		}
-		rules := set.Rules[at:min(at+run, len(names))]
-		problems, errs := make([]diag.List, len(rules)), make([]error, len(rules))
-		alone := func(i int) bool {
-			own, named := generated[rules[i].Rule]
-			return own || !named
-		}
-		parallel.Each(len(rules), func(i int) {
-			if alone(i) {
-				problems[i], errs[i] = n.one(conv, template, rules[i], names[at+i], related.Of(at+i, nil))
-			}
-		})
-		for i := range rules {
-			switch {
-			case errs[i] != nil:
-				return written, failed, errs[i]
-			case problems[i] != nil:
-				n.diagnostics(problems[i])
-				failed++
-			case alone(i):
-				written++
+		end := min(at+run, n)
+		parallel.Each(end-at, func(i int) { work(at + i) })
+		for i := at; i < end; i++ {
+			if err := tell(i); err != nil {
+				return err
 			}
 		}
 	}
-	return written, failed, nil
+	return nil
 }
 
 func names(rules []ruleset.Entry) []string {
@@ -173,36 +201,32 @@ func names(rules []ruleset.Entry) []string {
 	return notebook.FileNames(refs)
 }
 
-// one writes a rule's notebook; the list says why a rule could not be converted.
-func (n *notebooks) one(conv *converter, template *notebook.Template, e ruleset.Entry, name string, related []notebook.Related) (diag.List, error) {
-	out, err := conv.convert(e.Rule)
-	if err != nil {
-		return diag.Of(err), nil
-	}
+// one writes the notebook of a rule that was converted.
+func (n *notebooks) one(queries []notebook.Query, template *notebook.Template, e ruleset.Entry, name string, related []notebook.Related) error {
 	target := filepath.Join(n.output, filepath.FromSlash(name))
 	page := &notebook.Page{
-		Rule: e.Rule, RulePath: e.Path, Queries: conv.pages(out), Server: n.server, Index: n.index,
+		Rule: e.Rule, RulePath: e.Path, Queries: queries, Server: n.server, Index: n.index,
 		Related: related, Version: version.Number(), Options: notebook.DefaultOptions(),
 	}
 	page.Data = []string{page.ServerURL()}
 	page.DataFlags = hunt.DataFlags(filepath.Dir(target), engine.Data{Index: []string{page.Indices()}, Pipelines: n.pipelines.pipelines, Configs: n.pipelines.configs})
 	nb, err := template.Build(page)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	old, err := n.old(target)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	notebook.Carry(old, nb)
 	content, err := notebook.Encode(nb)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := atomicfile.Write(target, content); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, writeCopies(nb, target, n.formats)
+	return writeCopies(nb, target, n.formats)
 }
 
 // old reads the notebook that stands at a place already, nil when there is
