@@ -1,16 +1,24 @@
 package cli
 
 import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/huntbook/huntbook/internal/jupyterlab"
+	"github.com/huntbook/huntbook/internal/servers"
 	"github.com/huntbook/huntbook/notebook"
 )
 
@@ -34,6 +42,8 @@ func labServer(t *testing.T, dir string, options ...string) *jupyterlab.Server {
 func TestJupyterServer(t *testing.T) {
 	dir := t.TempDir()
 	s := labServer(t, dir)
+	authority := servers.NewAuthority(t)
+	trusted := behindTLS(t, s.URL, authority.Issue(time.Now().Add(time.Hour), "127.0.0.1"))
 	tokenFile := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(tokenFile, []byte(s.Token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,17 +68,23 @@ func TestJupyterServer(t *testing.T) {
 		{"a token for nobody", "run hunts --token-file " + tokenFile, "", 2, `^huntbook: --token-file is for a Jupyter server; name it with --jupyter\n$`},
 		{"put nowhere", "put hunts", "", 2, `^huntbook: no server; name it with --jupyter\n$`},
 		{"no such kernel", "run hunts/wmi_event --kernel cobol --jupyter URL", s.Token, 1, `^huntbook: hunts/wmi_event/permanent_subscription.ipynb: no such kernel as "cobol"; the server has huntbook, .*python3.*\n1 notebook: 0 ran, 1 failed .*\n$`},
+		{"an authority of one's own", "put hunts/hunt.json --jupyter TLS", s.Token, 1, `^huntbook: TLS can't be reached: its certificate comes from an authority that is not known here; give the authority's certificate, or the fingerprint \(the server's is [0-9a-f]{64}: .*\)\n$`},
+		{"and its certificate", "run hunts/wmi_event --jupyter TLS -o tls --ca " + authority.File, s.Token, 0, `1 notebook: 1 ran, 0 failed .*\nsee TLSlab/tree/tls/permanent_subscription.ipynb\n$`},
+		{"and its fingerprint", "put hunts/hunt.json --jupyter TLS -q --fingerprint " + authority.Fingerprint, s.Token, 0, `^$`},
+		{"another fingerprint", "put hunts/hunt.json --jupyter TLS --fingerprint " + strings.Repeat("0", 64), s.Token, 1, `^huntbook: TLS can't be reached: no certificate of the server has the fingerprint that was given`},
+		{"no fingerprint", "put hunts/hunt.json --jupyter TLS --fingerprint abc", s.Token, 2, `^huntbook: the fingerprint "abc" is no SHA-256`},
+		{"trust in nobody", "run hunts --ca " + authority.File, "", 2, `^huntbook: --ca is for a Jupyter server; name it with --jupyter\n$`},
 		{"hidden", "put hunts/hunt.json --jupyter URL -o .ssh", s.Token, 1, `huntbook: hunts/hunt.json: ".ssh" can't be put on a server`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args := strings.NewReplacer("URL", s.URL, "TOKEN", s.Token).Replace(c.args)
+			args := strings.NewReplacer("URL", s.URL, "TLS", trusted, "TOKEN", s.Token).Replace(c.args)
 			cmd := exec.Command("huntbook", strings.Fields(args)...)
 			cmd.Dir, cmd.Env = dir, append(os.Environ(), "JUPYTER_TOKEN="+c.token)
 			out, _ := cmd.CombinedOutput()
 			if code := cmd.ProcessState.ExitCode(); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
-			if said := string(out); strings.Contains(said, s.Token) || !regexp.MustCompile(strings.ReplaceAll(c.want, "URL", regexp.QuoteMeta(s.URL))).MatchString(said) {
+			if said := string(out); strings.Contains(said, s.Token) || !regexp.MustCompile(strings.NewReplacer("URL", regexp.QuoteMeta(s.URL), "TLS", regexp.QuoteMeta(trusted)).Replace(c.want)).MatchString(said) {
 				t.Errorf("it says\n%swant %s", said, c.want)
 			}
 		})
@@ -100,6 +116,21 @@ func TestJupyterServer(t *testing.T) {
 			t.Errorf("%s holds the token", file)
 		}
 	}
+}
+
+// behindTLS is the address of a Jupyter server behind a proxy with that certificate.
+func behindTLS(t *testing.T, address string, certificate servers.Issued) string {
+	t.Helper()
+	to, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: to.Scheme, Host: to.Host}) }})
+	proxy.TLS = &tls.Config{Certificates: []tls.Certificate{certificate.Certificate}}
+	proxy.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that go away
+	proxy.StartTLS()
+	t.Cleanup(proxy.Close)
+	return proxy.URL + to.Path
 }
 
 // TestTrust signs notebooks where Jupyter looks for signatures.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/jupyter/remote"
 	"github.com/huntbook/huntbook/runner"
 )
 
@@ -61,15 +63,9 @@ func (p *putting) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	failed := 0
-	for _, job := range jobs {
-		if err := runner.Put(ctx, server, job, p.trust); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			p.report(fmt.Errorf("%s: %w", job.Input, err))
-			failed++
-		}
+	failed, err := p.all(ctx, server, jobs)
+	if err != nil {
+		return err
 	}
 	if !p.quiet {
 		fmt.Fprintf(p.out, "%s: %s put, %s failed; see %s\n", plural(len(jobs), "file", "files"), number(len(jobs)-failed), number(failed), server.Page(placeOf(jobs)))
@@ -78,6 +74,33 @@ func (p *putting) run(ctx context.Context, args []string) error {
 		return errFailed
 	}
 	return nil
+}
+
+// all puts the files, and tells how many could not be put.
+func (p *putting) all(ctx context.Context, server *remote.Server, jobs []runner.Job) (failed int, err error) {
+	var status statusLine
+	at := 0
+	stop := status.show(p.app, p.quiet, func() string {
+		return fmt.Sprintf("%s of %s put; %s", number(at), plural(len(jobs), "file", "files"), diag.Printable(jobs[at].Input))
+	})
+	defer stop()
+	for i, job := range jobs {
+		status.Lock()
+		at = i
+		status.Unlock()
+		err := runner.Put(ctx, server, job, p.trust)
+		if ctx.Err() != nil {
+			return failed, ctx.Err()
+		}
+		if err != nil {
+			failed++
+			status.Lock()
+			status.clear()
+			p.report(fmt.Errorf("%s: %w", job.Input, err))
+			status.Unlock()
+		}
+	}
+	return failed, nil
 }
 
 // files finds the files and their names on the server.

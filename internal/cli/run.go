@@ -11,10 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
 	"github.com/huntbook/huntbook/diag"
@@ -76,11 +74,10 @@ type running struct {
 	format        formatFlag
 	o             runner.Options
 
-	mu    sync.Mutex
-	at    map[string]runner.Progress // of notebooks that run, by their file
-	done  int
-	total int
-	shown bool // a line of progress stands on the terminal
+	status statusLine
+	at     map[string]runner.Progress // of notebooks that run, by their file
+	done   int
+	total  int
 }
 
 // pairs makes one word of "-p name value", as papermill has it, for the flags' reader.
@@ -148,7 +145,7 @@ func (r *running) run(ctx context.Context, args []string) error {
 	r.at, r.total = map[string]runner.Progress{}, len(jobs)
 	r.o.Progress = r.progress
 	start := time.Now()
-	stop := r.show()
+	stop := r.status.show(r.app, r.quiet, r.text)
 	results, err := runner.Run(ctx, jobs, r.o)
 	stop()
 	if err != nil {
@@ -273,8 +270,8 @@ func notebooksIn(arg string) ([]string, error) {
 
 // progress takes a step of a notebook, and tells what came of one that is done.
 func (r *running) progress(p runner.Progress) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.status.Lock()
+	defer r.status.Unlock()
 	if p.Result == nil {
 		r.at[p.Job.Input] = p
 		return
@@ -285,7 +282,7 @@ func (r *running) progress(p runner.Progress) {
 	if errors.Is(result.Err, context.Canceled) {
 		return
 	}
-	r.clear()
+	r.status.clear()
 	for _, name := range result.Masked {
 		fmt.Fprintf(r.Err, "%s: the value of $%s stood in its outputs and was taken out\n", diag.Printable(p.Job.Input), name)
 	}
@@ -312,42 +309,8 @@ func (r *running) hint(err error) string {
 	return ""
 }
 
-// show shows which notebooks run, until the returned function is called: in one line
-// of a terminal, else in a line every some seconds.
-func (r *running) show() (stop func()) {
-	if r.quiet {
-		return func() {}
-	}
-	every := 10 * time.Second
-	if r.errTerm {
-		every = 200 * time.Millisecond
-	}
-	quit := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-ticker.C:
-				r.showLine()
-			}
-		}
-	})
-	return func() {
-		close(quit)
-		wg.Wait()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.clear()
-	}
-}
-
-func (r *running) showLine() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// text says which notebooks run.
+func (r *running) text() string {
 	line := fmt.Sprintf("%s of %s done", number(r.done), plural(r.total, "notebook", "notebooks"))
 	for _, input := range slices.Sorted(maps.Keys(r.at)) {
 		at := r.at[input]
@@ -357,19 +320,5 @@ func (r *running) showLine() {
 			line += fmt.Sprintf(": cell %d of %d", at.Cell, at.Cells)
 		}
 	}
-	if !r.errTerm {
-		fmt.Fprintln(r.Err, line)
-		return
-	}
-	r.clear()
-	fmt.Fprint(r.Err, runewidth.Truncate(line, max(r.errWidth-1, 20), "…"))
-	r.shown = true
-}
-
-// clear takes the line of progress away.
-func (r *running) clear() {
-	if r.shown {
-		fmt.Fprint(r.Err, "\r\x1b[K")
-		r.shown = false
-	}
+	return line
 }

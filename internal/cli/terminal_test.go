@@ -128,6 +128,32 @@ $`)
 	}
 }
 
+// TestStatusLine: one line of a terminal that makes room for messages, and elsewhere a
+// line each time.
+func TestStatusLine(t *testing.T) {
+	for _, c := range []struct {
+		terminal bool
+		want     string
+	}{
+		{false, "1 of 23 files put; hunts/index.html\n2 of 23 files put; hunts/hunt.json\n"},
+		{true, "1 of 23 files put; hunts/…\r\x1b[K2 of 23 files put; hunts/…\r\x1b[K"},
+	} {
+		var b bytes.Buffer
+		texts := []string{"1 of 23 files put; hunts/index.html", "2 of 23 files put; hunts/hunt.json"}
+		l := statusLine{app: &app{Streams: Streams{Err: &b}, errTerm: c.terminal, errWidth: 27}, text: func() (text string) {
+			text, texts = texts[0], texts[1:]
+			return text
+		}}
+		l.draw()
+		l.draw()
+		l.clear()
+		l.clear()
+		if b.String() != c.want {
+			t.Errorf("terminal %v: %q, want %q", c.terminal, b.String(), c.want)
+		}
+	}
+}
+
 // endless is standard input that never ends, and interrupts whoever reads it.
 type endless struct{ interrupt func() }
 
