@@ -27,6 +27,7 @@ var (
 	ErrBusy        = errors.New("busy")      // 429, a circuit breaker
 	ErrTooLarge    = errors.New("too large") // 413
 	ErrRequest     = errors.New("refused")   // the request is wrong
+	ErrClauses     = errors.New("too long")  // a query of too many clauses
 	ErrServer      = errors.New("failed")    // 5xx
 	ErrProduct     = errors.New("not a known cluster")
 	ErrAnswer      = errors.New("not understood")
@@ -183,6 +184,7 @@ func (c *Client) failed(status int, b errorBody) *Error {
 	case status >= http.StatusInternalServerError:
 		e.Kind, e.Reason = ErrServer, fmt.Sprintf("failed with status %d: %s", status, reason)
 	case deep.Type == "too_many_clauses" || deep.Type == "too_many_nested_clauses":
+		e.Kind = ErrClauses
 		e.Reason = "allows fewer clauses in a query than this one has (" + reason + "); raise its setting indices.query.bool.max_clause_count, or name indices that have fewer fields"
 	case status < 400 && status >= 300:
 		e.Kind, e.Reason = ErrProduct, "sends somewhere else; this is not the address of a cluster"

@@ -42,6 +42,13 @@ func (c *Cluster) answer(ctx context.Context, questions []*question, done func(*
 	if err := c.count(ctx, pending, together); err != nil {
 		return err
 	}
+	for _, q := range pending {
+		if errors.Is(q.failed, elastic.ErrClauses) {
+			if err := c.split(ctx, q); err != nil {
+				return err
+			}
+		}
+	}
 	if again := tryAgain(pending); len(again) > 0 {
 		err := c.retry(ctx, func() (bool, error) {
 			err := c.askAgain(ctx, again)
@@ -70,7 +77,7 @@ func tryAgain(questions []*question) []*question {
 				break
 			}
 		}
-		if q.failed == nil && q.info.Incomplete != "" {
+		if q.failed == nil && q.info.Incomplete != "" && q.parts == nil {
 			out = append(out, q)
 		}
 	}
@@ -235,6 +242,12 @@ func (c *Cluster) fetchBatch(ctx context.Context, batch []*question) error {
 	var asked []*question
 	for _, q := range batch {
 		if q.info.Err != nil || q.info.Count == 0 {
+			continue
+		}
+		if q.parts != nil {
+			if err := c.fetchParts(ctx, q); err != nil {
+				return err
+			}
 			continue
 		}
 		if n := min(q.info.Count, q.most); n > page {

@@ -16,6 +16,10 @@ type question struct {
 	ask   *ask
 	index *index
 	query any // a clause
+	// exprs are the conditions of which query is made, parts the questions asked in its
+	// place when the cluster takes no query of so many clauses.
+	exprs []ir.Expr
+	parts []*question
 	info  engine.RuleInfo
 	// most is the number of documents to fetch, correlated tells that
 	// correlations need them.
@@ -165,8 +169,9 @@ func (c *Cluster) write(ctx context.Context, x *index, questions []*question) er
 		if len(exprs) == 0 {
 			continue
 		}
+		q.exprs = exprs
 		if q.query, _, err = c.query(q.ask, exprs, x.mapping); err != nil {
-			q.query = whole
+			q.query, q.exprs = whole, conditions
 		}
 	}
 	return nil
