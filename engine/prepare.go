@@ -57,6 +57,9 @@ var localChain = sync.OnceValues(func() (*pipeline.Chain, error) {
 	return pipeline.NewChain(p), nil
 })
 
+// Warm reads what NewPreparer needs, beside whatever its caller does next.
+func Warm() { go func() { _, _ = localChain() }() }
+
 // NewPreparer is a Preparer for the local engine.
 func NewPreparer() (*Preparer, error) {
 	chain, err := localChain()

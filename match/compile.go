@@ -17,9 +17,11 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/huntbook/huntbook/internal/parallel"
 	"github.com/huntbook/huntbook/ir"
@@ -142,23 +144,87 @@ type predicate struct {
 // Compile makes a Program. The errors have an entry a rule, nil where all went
 // well; a rule with an error never matches.
 func Compile(rules []Rule) (*Program, []error) {
-	c := &compiler{p: &Program{}, predIndex: map[string]int32{}, columnIndex: map[string]int32{}}
+	c := &compiler{p: &Program{rules: make([]compiledRule, len(rules))}, columnIndex: map[string]int32{}}
 	for _, name := range logSourceFields {
 		c.p.logSource = append(c.p.logSource, c.column(name))
 	}
 	errs := make([]error, len(rules))
-	// Rules have about eight comparisons of their own.
-	c.p.preds = make([]predicate, 0, 8*len(rules))
-	for i, r := range rules {
-		root, err := c.node(r.Expr)
-		if err != nil {
-			errs[i] = err
-			root = node{kind: orNode}
-		}
-		c.p.rules = append(c.p.rules, compiledRule{root: root, scope: r.Scope})
-	}
+	c.number(rules, errs)
+	c.ready(errs)
 	c.build()
 	return c.p, errs
+}
+
+// number gives each comparison its number: in parts at once, each with numbers of its
+// own, which then become those of all.
+func (c *compiler) number(rules []Rule, errs []error) {
+	each := max(1, (len(rules)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	parts := make([]*part, (len(rules)+each-1)/each)
+	parallel.Each(len(parts), func(k int) {
+		from, to := k*each, min(len(rules), (k+1)*each)
+		parts[k] = newPart(rules[from:to], c.p.rules[from:to], errs[from:to])
+	})
+	most := 0
+	for _, p := range parts {
+		most += len(p.matches)
+	}
+	c.p.preds, c.predIndex = make([]predicate, 0, most), make(map[string]int32, most)
+	numbers := make([][]int32, len(parts))
+	for k, p := range parts {
+		numbers[k] = make([]int32, len(p.matches))
+		for i, m := range p.matches {
+			numbers[k][i] = c.pred(m, p.keys[i])
+		}
+	}
+	parallel.Each(len(parts), func(k int) {
+		if k == 0 {
+			return // its numbers are those of all
+		}
+		for i := range parts[k].rules {
+			parts[k].rules[i].root.renumber(numbers[k])
+		}
+	})
+}
+
+// chunk is how many comparisons are made ready in one piece.
+const chunk = 256
+
+// ready makes the comparisons ready, many at once. Rules with one that can't be are
+// left out.
+func (c *compiler) ready(errs []error) {
+	failed := make([]error, len(c.p.preds))
+	var fail atomic.Bool
+	parallel.Each((len(failed)+chunk-1)/chunk, func(part int) {
+		for i := part * chunk; i < min(len(failed), (part+1)*chunk); i++ {
+			p := &c.p.preds[i]
+			if failed[i] = p.ready(); failed[i] != nil {
+				fail.Store(true)
+			} else if p.re != nil {
+				p.ordered = orderedLiterals(p.m.Text)
+			}
+		}
+	})
+	if !fail.Load() {
+		return
+	}
+	for i := range c.p.rules {
+		root := &c.p.rules[i].root
+		root.each(func(pred int32) {
+			if errs[i] == nil {
+				errs[i] = failed[pred]
+			}
+		})
+		if errs[i] != nil {
+			*root = node{kind: orNode}
+		}
+	}
+	drop := func(pred int32) bool { return failed[pred] != nil }
+	for _, b := range c.builders {
+		b.preds = slices.DeleteFunc(b.preds, drop)
+	}
+	if c.keywords != nil {
+		c.keywords.preds = slices.DeleteFunc(c.keywords.preds, drop)
+	}
 }
 
 // build makes what is independent of each other at once, the long ones first.
@@ -177,7 +243,7 @@ func (c *compiler) build() {
 			c.p.columns[at] = c.builders[at].build(c.p.preds)
 		case c.keywords != nil:
 			c.p.keywords = c.keywords.build(c.p.preds)
-			c.p.rawFilter = newRawFilter(c.p.preds)
+			c.p.rawFilter = newRawFilter(c.p.preds, c.keywords.preds)
 		}
 	})
 }
@@ -271,27 +337,64 @@ type compiler struct {
 	columnIndex map[string]int32
 	builders    []*columnBuilder
 	keywords    *columnBuilder
-	key         []byte
 }
 
-func (c *compiler) node(e ir.Expr) (node, error) {
+// pred is the number of a comparison.
+func (c *compiler) pred(m *ir.Match, key string) int32 {
+	if i, ok := c.predIndex[key]; ok {
+		return i
+	}
+	p := predicate{m: m, column: -1}
+	if m.Op == ir.FieldRef {
+		p.other = c.column(m.Text)
+	}
+	i := int32(len(c.p.preds))
+	c.predIndex[key] = i
+	b := c.builder(m.Field, &p)
+	b.preds = append(b.preds, i)
+	c.p.preds = append(c.p.preds, p)
+	return i
+}
+
+// part is some of the rules, whose comparisons have numbers of their own.
+type part struct {
+	rules   []compiledRule
+	index   map[string]int32
+	matches []*ir.Match // by number
+	keys    []string
+	key     []byte
+}
+
+func newPart(rules []Rule, compiled []compiledRule, errs []error) *part {
+	p := &part{rules: compiled, index: make(map[string]int32, 8*len(rules))} // about so many are new
+	for i, r := range rules {
+		root, err := p.node(r.Expr)
+		if err != nil {
+			errs[i], root = err, node{kind: orNode}
+		}
+		compiled[i] = compiledRule{root: root, scope: r.Scope}
+	}
+	return p
+}
+
+func (p *part) node(e ir.Expr) (node, error) {
 	switch e := e.(type) {
 	case *ir.And:
-		return c.group(andNode, e.X)
+		return p.group(andNode, e.X)
 	case *ir.Or:
-		return c.group(orNode, e.X)
+		return p.group(orNode, e.X)
 	case *ir.Not:
-		return c.group(notNode, []ir.Expr{e.X})
+		return p.group(notNode, []ir.Expr{e.X})
 	case *ir.Match:
-		return c.match(e)
+		return node{kind: predNode, pred: p.match(e), cost: predCost(e.Field)}, nil
 	}
 	return node{}, fmt.Errorf("the rule's tree holds a %T", e)
 }
 
-func (c *compiler) group(kind nodeKind, x []ir.Expr) (node, error) {
+func (p *part) group(kind nodeKind, x []ir.Expr) (node, error) {
 	n := node{kind: kind, kids: make([]node, 0, len(x))}
 	for _, e := range x {
-		kid, err := c.node(e)
+		kid, err := p.node(e)
 		if err != nil {
 			return n, err
 		}
@@ -305,27 +408,25 @@ func (c *compiler) group(kind nodeKind, x []ir.Expr) (node, error) {
 	return n, nil
 }
 
-func (c *compiler) match(m *ir.Match) (node, error) {
-	c.key = appendKey(c.key[:0], m)
-	if i, ok := c.predIndex[string(c.key)]; ok {
-		return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
+func (p *part) match(m *ir.Match) int32 {
+	p.key = appendKey(p.key[:0], m)
+	if i, ok := p.index[string(p.key)]; ok {
+		return i
 	}
-	p, err := newPredicate(m)
-	if err != nil {
-		return node{}, err
+	i, key := int32(len(p.matches)), string(p.key)
+	p.index[key] = i
+	p.matches, p.keys = append(p.matches, m), append(p.keys, key)
+	return i
+}
+
+// renumber gives comparisons their numbers among all.
+func (n *node) renumber(numbers []int32) {
+	if n.kind == predNode {
+		n.pred = numbers[n.pred]
 	}
-	if m.Op == ir.Regexp {
-		p.ordered = orderedLiterals(m.Text)
+	for i := range n.kids {
+		n.kids[i].renumber(numbers)
 	}
-	if m.Op == ir.FieldRef {
-		p.other = c.column(m.Text)
-	}
-	i := int32(len(c.p.preds))
-	c.predIndex[string(c.key)] = i
-	b := c.builder(m.Field, &p)
-	b.preds = append(b.preds, i)
-	c.p.preds = append(c.p.preds, p)
-	return node{kind: predNode, pred: i, cost: predCost(m.Field)}, nil
 }
 
 // appendKey appends what tells a comparison from others.
@@ -355,14 +456,15 @@ func Check(e ir.Expr) error {
 	ir.Walk(e, func(m *ir.Match) {
 		// A pattern can always be compiled, and nearly all comparisons have one.
 		if first == nil && m.Op != ir.Like {
-			_, first = newPredicate(m)
+			first = (&predicate{m: m}).ready()
 		}
 	})
 	return first
 }
 
-func newPredicate(m *ir.Match) (predicate, error) {
-	p := predicate{m: m, column: -1}
+// ready makes of the comparison what matching needs.
+func (p *predicate) ready() error {
+	m := p.m
 	switch m.Op {
 	case ir.Like:
 		pattern := m.Pattern
@@ -377,25 +479,25 @@ func newPredicate(m *ir.Match) (predicate, error) {
 	case ir.Regexp:
 		re, err := regexp.Compile(m.Text)
 		if err != nil {
-			return p, fmt.Errorf("regular expression %q: %w", m.Text, err)
+			return fmt.Errorf("regular expression %q: %w", m.Text, err)
 		}
 		p.re = re
 	case ir.CIDR:
 		prefix, err := netip.ParsePrefix(m.Text)
 		if err != nil {
-			return p, fmt.Errorf("network %q: %w", m.Text, err)
+			return fmt.Errorf("network %q: %w", m.Text, err)
 		}
 		p.prefix = prefix
 	case ir.Less, ir.LessEqual, ir.Greater, ir.GreaterEqual, ir.TimePart:
 		number, err := strconv.ParseFloat(m.Text, 64)
 		if err != nil {
-			return p, fmt.Errorf("number %q: %w", m.Text, err)
+			return fmt.Errorf("number %q: %w", m.Text, err)
 		}
 		p.number = number
 	case ir.Raw:
-		return p, errors.New("a text in a target's own language (query_expression_placeholders) can't be matched")
+		return errors.New("a text in a target's own language (query_expression_placeholders) can't be matched")
 	}
-	return p, nil
+	return nil
 }
 
 func (c *compiler) builder(field string, p *predicate) *columnBuilder {

@@ -24,21 +24,17 @@ type rawFilter struct {
 	letters [utf8.RuneSelf]bool
 }
 
-func newRawFilter(preds []predicate) *rawFilter {
+func newRawFilter(preds []predicate, keywords []int32) *rawFilter {
 	f := &rawFilter{pieces: map[int32][]string{}}
-	var all []int32
-	for i := range preds {
-		if preds[i].column < 0 {
-			f.pieces[int32(i)] = verbatimPieces(&preds[i])
-			for _, piece := range f.pieces[int32(i)] {
-				for _, c := range []byte(piece) {
-					f.letters[c] = true
-				}
+	for _, i := range keywords {
+		f.pieces[i] = verbatimPieces(&preds[i])
+		for _, piece := range f.pieces[i] {
+			for _, c := range []byte(piece) {
+				f.letters[c] = true
 			}
-			all = append(all, int32(i))
 		}
 	}
-	f.all = f.search(all)
+	f.all = f.search(keywords)
 	return f
 }
 

@@ -136,6 +136,7 @@ func checkBounds(o *hunt.Options) error {
 func (a *app) huntInputs(rules *ruleFlags, data *dataFlags) (*ruleset.Set, error) {
 	switch {
 	case len(rules.paths) > 0 && len(data.paths) > 0:
+		engine.Warm()
 		return rules.load(a)
 	case len(data.paths) > 0:
 		return nil, usagef("no rules; give a rule file or a folder with -r")

@@ -56,6 +56,7 @@ not use it for several files about the same time.`,
 			if err != nil {
 				return err
 			}
+			engine.Warm()
 			set, err := rules.load(a)
 			if err != nil {
 				return err
