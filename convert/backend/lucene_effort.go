@@ -36,7 +36,7 @@ func isComplex(re *syntax.Regexp) bool {
 	if err != nil {
 		return false
 	}
-	d := &determinizer{prog: prog, seen: map[string]bool{}}
+	d := &determinizer{prog: prog, seen: map[string]bool{}, visited: make([]uint32, len(prog.Inst))}
 	first := d.closure([]uint32{uint32(prog.Start)}, true)
 	d.add(first)
 	for len(d.todo) > 0 && d.effort <= luceneEffort {
@@ -55,32 +55,42 @@ type determinizer struct {
 	seen   map[string]bool
 	todo   [][]uint32
 	effort int
+
+	// visited has the number of the closure that came to a state last. The rest is room
+	// that is used again and again.
+	visited    []uint32
+	closures   uint32
+	from, made []uint32
+	key        []byte
+	classes    []rune
 }
 
+// add notes a set that is new; it is copied.
 func (d *determinizer) add(states []uint32) {
-	key := make([]byte, 0, 4*len(states))
+	d.key = d.key[:0]
 	for _, s := range states {
-		key = binary.LittleEndian.AppendUint32(key, s)
+		d.key = binary.LittleEndian.AppendUint32(d.key, s)
 	}
-	if len(states) == 0 || d.seen[string(key)] {
+	if len(states) == 0 || d.seen[string(d.key)] {
 		return
 	}
-	d.seen[string(key)] = true
+	d.seen[string(d.key)] = true
 	d.effort += len(states)
-	d.todo = append(d.todo, states)
+	d.todo = append(d.todo, slices.Clone(states))
 }
 
-// closure follows what takes no character, and keeps what does, or matches.
+// closure follows what takes no character, and keeps what does, or matches. What it
+// returns is good until the next call.
 func (d *determinizer) closure(from []uint32, start bool) []uint32 {
-	var out []uint32
-	visited := map[uint32]bool{}
+	out := d.made[:0]
+	d.closures++
 	for len(from) > 0 {
 		at := from[len(from)-1]
 		from = from[:len(from)-1]
-		if visited[at] {
+		if d.visited[at] == d.closures {
 			continue
 		}
-		visited[at] = true
+		d.visited[at] = d.closures
 		switch i := d.prog.Inst[at]; i.Op {
 		case syntax.InstAlt, syntax.InstAltMatch:
 			from = append(from, i.Out, i.Arg)
@@ -95,13 +105,14 @@ func (d *determinizer) closure(from []uint32, start bool) []uint32 {
 			out = append(out, at)
 		}
 	}
+	d.from, d.made = from, out
 	slices.Sort(out)
 	return out
 }
 
 // after is where a character leads.
 func (d *determinizer) after(states []uint32, r rune) []uint32 {
-	var out []uint32
+	out := d.from[:0]
 	for _, s := range states {
 		if i := &d.prog.Inst[s]; i.Op != syntax.InstMatch && i.MatchRune(r) {
 			out = append(out, i.Out)
@@ -112,7 +123,7 @@ func (d *determinizer) after(states []uint32, r rune) []uint32 {
 
 // representatives are a character of each class that the states tell apart.
 func (d *determinizer) representatives(states []uint32) []rune {
-	out := []rune{0}
+	out := append(d.classes[:0], 0)
 	for _, s := range states {
 		i := &d.prog.Inst[s]
 		switch i.Op {
@@ -128,6 +139,7 @@ func (d *determinizer) representatives(states []uint32) []rune {
 			out = append(out, '\n', '\n'+1)
 		}
 	}
+	d.classes = out
 	slices.Sort(out)
 	return slices.Compact(out)
 }
