@@ -30,38 +30,62 @@ func kernelIn(t *testing.T, variable string) {
 	t.Setenv("JUPYTER_PATH", filepath.Join(filepath.Dir(filepath.Dir(python)), "share", "jupyter"))
 }
 
+// flavour is a kind of notebook that asks a cluster.
+type flavour struct {
+	name string
+	// python is the variable with the Python that has its packages, "" for R.
+	python string
+	server func(testing.TB) string
+	flags  []string
+}
+
+var clusterFlavours = []flavour{
+	{"python-es", "HUNTBOOK_PYTHON", servers.Elasticsearch, nil},
+	{"python-es7", "HUNTBOOK_CLIENT7_PYTHON", servers.Elasticsearch, []string{"--client", "7"}},
+	{"python-opensearch", "HUNTBOOK_PYTHON", servers.OpenSearch, []string{"--client", "opensearch"}},
+	{"r-es", "", servers.Elasticsearch, []string{"--kernel", "ir"}},
+}
+
+// language is that of its cells.
+func (f flavour) language() string {
+	if f.python == "" {
+		return "R"
+	}
+	return "python"
+}
+
+// begin finds the server and the kernel, or skips the test.
+func (f flavour) begin(t *testing.T) (url string) {
+	t.Helper()
+	url = f.server(t)
+	if f.python != "" {
+		kernelIn(t, f.python)
+	} else if _, err := jupyter.FindSpec("ir"); err != nil || exec.Command("Rscript", "-e", "library(httr2)").Run() != nil {
+		t.Skip("no kernel of R with httr2: no notebook of this kind is run (make test installs it where it may)")
+	}
+	return url
+}
+
+// showCells print the events that a rule found, as JSON.
+var showCells = map[string]string{
+	"python": `print(df_1.to_json(orient="records"))`,
+	"R":      `cat(toJSON(found_1$events, auto_unbox = TRUE), "\n")`,
+}
+
 // The walk-through's rule over its dataset on real servers gives the same three events
 // in the notebooks of every kind.
 func TestSeedInEachFlavour(t *testing.T) {
-	elasticsearch := func(t *testing.T) string { return servers.Elasticsearch(t) }
-	openSearch := func(t *testing.T) string { return servers.OpenSearch(t) }
 	var want []string
-	for _, c := range []struct {
-		flavour, python string
-		server          func(*testing.T) string
-		flags           []string
-		// show prints the events that the rule found, as JSON.
-		show string
-	}{
-		{"python-es", "HUNTBOOK_PYTHON", elasticsearch, nil, `print(df_1.to_json(orient="records"))`},
-		{"python-es7", "HUNTBOOK_CLIENT7_PYTHON", elasticsearch, []string{"--client", "7"}, `print(df_1.to_json(orient="records"))`},
-		{"python-opensearch", "HUNTBOOK_PYTHON", openSearch, []string{"--client", "opensearch"}, `print(df_1.to_json(orient="records"))`},
-		{"r-es", "", elasticsearch, []string{"--kernel", "ir"}, `cat(toJSON(found_1$events, auto_unbox = TRUE), "\n")`},
-	} {
-		t.Run(c.flavour, func(t *testing.T) {
-			url := c.server(t)
-			if c.python != "" {
-				kernelIn(t, c.python)
-			} else if _, err := jupyter.FindSpec("ir"); err != nil || exec.Command("Rscript", "-e", "library(httr2)").Run() != nil {
-				t.Skip("no kernel of R with httr2: no notebook of this kind is run (make test installs it where it may)")
-			}
+	for _, f := range clusterFlavours {
+		t.Run(f.name, func(t *testing.T) {
+			url := f.begin(t)
 			std, indices := own(t, url)
 			succeed(t, "ingest", "-q", seedFile(t, "empire_elevated_wmi.tar.gz"), "--standard", std, "--to", url)
 			dir := t.TempDir()
 			args := []string{"notebook", "-r", seedFile(t, "sysmon_wmi_event_subscription.yml"), "-c", "helk", "-e", url, "-o", dir}
-			succeed(t, append(args, c.flags...)...)
+			succeed(t, append(args, f.flags...)...)
 			file := filepath.Join(dir, "sysmon_wmi_event_subscription.ipynb")
-			addCode(t, file, c.show)
+			addCode(t, file, showCells[f.language()])
 			succeed(t, "run", file, "-p", "index", indices)
 			text := streamed(t, file)
 			if !regexp.MustCompile(`3 events match,\s+3 are shown`).MatchString(text) {
@@ -74,7 +98,7 @@ func TestSeedInEachFlavour(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" || len(got) != 3 {
 				t.Errorf("other events than in the first kind of notebook: %s", d)
 			}
-			if text := readFile(t, filepath.Join(dir, "requirements.txt")); c.python != "" && !strings.Contains(text, "pandas==") {
+			if text := readFile(t, filepath.Join(dir, "requirements.txt")); f.python != "" && !strings.Contains(text, "pandas==") {
 				t.Errorf("requirements.txt: %s", text)
 			}
 		})
@@ -216,35 +240,5 @@ func TestHuntInPython(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(dir, "*", "*.findings.ndjson"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("findings for Python are left: %v, %v", left, err)
-	}
-}
-
-// Notebooks in Python of hostile rules run as that of a harmless one does: nothing that
-// a rule says is code there, and their findings are the rule's.
-func TestHostileRulesRunInPython(t *testing.T) {
-	kernelIn(t, "HUNTBOOK_PYTHON")
-	root := hostileFolder(t)
-	before := tree(t, root)
-	args := []string{"hunt", "-q", "-r", "rules", "-d", "logs.json", "-o", "out", "-p", "helk", "--kernel", "python3"}
-	names := []string{"harmless", "python", "python3", "quotes", "backslash", "newlines", "nulbyte", "bidi"}
-	for _, name := range names {
-		args = append(args, "--include", name+".yml")
-	}
-	code, stdout, stderr := run(t, args...)
-	if code != exitOK {
-		t.Fatalf("exit code %d\n%s\n%.2000s", code, stdout, stderr)
-	}
-	shows(t, stdout+stderr)
-	written(t, root, "out", before)
-	plain := decoded(t, "out/harmless.ipynb")
-	for _, name := range names {
-		file := "out/" + name + ".ipynb"
-		if got, want := shape(decoded(t, file)), shape(plain); got != want {
-			t.Errorf("%s ran otherwise than a harmless one:\n%s\nwant\n%s", name, got, want)
-		}
-		n := strings.Count(readFile(t, "out/"+name+".findings.ndjson"), "\n")
-		if want := fmt.Sprintf("%d events\n", n); n == 0 || streamed(t, file) != want {
-			t.Errorf("%s wrote %q, want %q", name, streamed(t, file), want)
-		}
 	}
 }
