@@ -11,26 +11,7 @@ import (
 
 	"github.com/huntbook/huntbook/convert"
 	"github.com/huntbook/huntbook/convert/targettest"
-	"github.com/huntbook/huntbook/diag"
-	"github.com/huntbook/huntbook/ir"
-	"github.com/huntbook/huntbook/pipeline"
-	"github.com/huntbook/huntbook/sigma"
 )
-
-// hostileRule draws a rule with texts that mean something in the forms around queries.
-func hostileRule(t *rapid.T) *pipeline.Lowered {
-	text := func(label string) string {
-		return strings.Join(rapid.SliceOfN(rapid.SampledFrom(append([]string{
-			"{{ctx.payload}}", "{{", "}}", "$(id)", "`id`", "'", "EOF\n", "---\n", "\n", ": ", "# ", "- x", "!!python/object", "&a *a", "\u2028", "\x7f", "no", "1e3", "~",
-		}, targettest.Pieces...)), 1, 5).Draw(t, label), "")
-	}
-	r := &sigma.Rule{
-		File: &diag.File{}, Title: "t" + text("title"), Description: text("description"), Author: text("author"),
-		References: []string{text("reference")}, FalsePositives: []string{text("false positive")}, Tags: []string{text("tag")},
-	}
-	m := &ir.Match{Field: "f" + text("field"), Pattern: sigma.Text(text("value")).Contains()}
-	return &pipeline.Lowered{Rule: r, Exprs: []ir.Expr{m}}
-}
 
 // Whatever a rule's texts are, what is written can be read by what it is for, is one
 // entry, and has the rule's title in it.
@@ -43,7 +24,7 @@ func TestFormsReadBack(t *testing.T) {
 			}
 			t.Run(target.Name+" "+f.Name, func(t *testing.T) {
 				rapid.Check(t, func(t *rapid.T) {
-					l := hostileRule(t)
+					l := targettest.HostileRule(t)
 					queries, err := target.Convert(l, f.Name, nil)
 					if err != nil {
 						t.Skip(err)

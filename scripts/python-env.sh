@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prints the path of a Python that has the packages of requirements.txt or, given a NAME,
 # of requirements-NAME.txt: a virtual environment under .cache, made on first use and
-# again when the list changes. Where that cannot be had it prints nothing, says so on
+# again when the list changes. A line "# pip: OPTIONS" in a list gives pip options that
+# lists can't hold. Where that cannot be had it prints nothing, says so on
 # standard error, and succeeds: the tests that need it then skip. $HUNTBOOK_PYTHON, with a
 # name $HUNTBOOK_NAME_PYTHON, wins when it is set.
 set -euo pipefail
@@ -37,7 +38,9 @@ if ! make_venv; then
   { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && scripts/apt-install.sh python3-venv && make_venv; } ||
     give_up "python3 -m venv does not work"
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" >&2 </dev/null ||
+options=$(sed -n 's/^# pip: //p' "$list")
+# shellcheck disable=SC2086 # options are words
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check $options -r "$list" >&2 </dev/null ||
   give_up "pip could not install them"
 cp "$list" "$venv/requirements.txt"
 echo "$venv/bin/python"

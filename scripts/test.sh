@@ -29,9 +29,10 @@ CHROME=$(scripts/find-chrome.sh)
 HUNTBOOK_PYTHON=$(scripts/python-env.sh)
 HUNTBOOK_LAB_PYTHON=$(scripts/python-env.sh lab)
 HUNTBOOK_CLIENT7_PYTHON=$(scripts/python-env.sh client7)
-export CHROME HUNTBOOK_PYTHON HUNTBOOK_LAB_PYTHON HUNTBOOK_CLIENT7_PYTHON
+HUNTBOOK_ELASTALERT_PYTHON=$(scripts/python-env.sh elastalert)
+export CHROME HUNTBOOK_PYTHON HUNTBOOK_LAB_PYTHON HUNTBOOK_CLIENT7_PYTHON HUNTBOOK_ELASTALERT_PYTHON
 echo "browser: ${CHROME:-none}"
-echo "python: ${HUNTBOOK_PYTHON:-none}, with JupyterLab: ${HUNTBOOK_LAB_PYTHON:-none}, with Elasticsearch's client 7: ${HUNTBOOK_CLIENT7_PYTHON:-none}"
+echo "python: ${HUNTBOOK_PYTHON:-none}, with JupyterLab: ${HUNTBOOK_LAB_PYTHON:-none}, with Elasticsearch's client 7: ${HUNTBOOK_CLIENT7_PYTHON:-none}, with ElastAlert 2: ${HUNTBOOK_ELASTALERT_PYTHON:-none}"
 R=$(scripts/r-kernel.sh)
 echo "R: ${R:-none}"
 

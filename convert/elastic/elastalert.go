@@ -1,6 +1,8 @@
 package elastic
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -13,30 +15,30 @@ import (
 
 // ElastAlert is a rule of ElastAlert 2, whose schema says what the keys mean.
 type ElastAlert struct {
-	Name        yamlText `yaml:"name"`
-	Description yamlText `yaml:"description,omitempty"`
-	Index       yamlText `yaml:"index"`
-	Type        string   `yaml:"type"`
-	Priority    int      `yaml:"priority"`
-	Filter      []any    `yaml:"filter"`
-	QueryKey    []string `yaml:"query_key,omitempty"`
+	Name        yamlText   `yaml:"name"`
+	Description yamlText   `yaml:"description,omitempty"`
+	Index       yamlText   `yaml:"index"`
+	Type        string     `yaml:"type"`
+	Priority    int        `yaml:"priority"`
+	Filter      []any      `yaml:"filter"`
+	QueryKey    []yamlText `yaml:"query_key,omitempty"`
 
 	Timeframe        Duration `yaml:"timeframe,omitempty"`
 	NumEvents        int      `yaml:"num_events,omitempty"`
-	CardinalityField string   `yaml:"cardinality_field,omitempty"`
+	CardinalityField yamlText `yaml:"cardinality_field,omitempty"`
 	MaxCardinality   *int     `yaml:"max_cardinality,omitempty"`
 
-	BufferTime             Duration `yaml:"buffer_time,omitempty"`
-	AllowBufferTimeOverlap bool     `yaml:"allow_buffer_time_overlap,omitempty"`
-	MetricAggKey           string   `yaml:"metric_agg_key,omitempty"`
-	MetricAggType          string   `yaml:"metric_agg_type,omitempty"`
-	PercentileRange        *int     `yaml:"percentile_range,omitempty"`
-	MaxThreshold           *float64 `yaml:"max_threshold,omitempty"`
-	MinThreshold           *float64 `yaml:"min_threshold,omitempty"`
-	TermsSize              int      `yaml:"terms_size,omitempty"`
+	BufferTime             Duration    `yaml:"buffer_time,omitempty"`
+	AllowBufferTimeOverlap bool        `yaml:"allow_buffer_time_overlap,omitempty"`
+	MetricAggKey           yamlText    `yaml:"metric_agg_key,omitempty"`
+	MetricAggType          string      `yaml:"metric_agg_type,omitempty"`
+	PercentileRange        *int        `yaml:"percentile_range,omitempty"`
+	MaxThreshold           *yamlNumber `yaml:"max_threshold,omitempty"`
+	MinThreshold           *yamlNumber `yaml:"min_threshold,omitempty"`
+	TermsSize              int         `yaml:"terms_size,omitempty"`
 
 	Realert map[string]int `yaml:"realert"`
-	Alert   []string       `yaml:"alert"`
+	Alert   []yamlText     `yaml:"alert"`
 }
 
 // Duration is a length of time in the greatest unit that divides it.
@@ -72,7 +74,7 @@ func NewElastAlert(l *pipeline.Lowered, part int, filter []any, indices, alert s
 	}
 	return &ElastAlert{
 		Name: yamlText(Title(l.Rule, part)), Description: yamlText(l.Rule.Description), Index: yamlText(strings.Join(Indices(l, indices), ",")), Type: "any",
-		Priority: priority, Filter: filter, Realert: map[string]int{"minutes": 0}, Alert: Names(alert),
+		Priority: priority, Filter: filter, Realert: map[string]int{"minutes": 0}, Alert: yamlList(Names(alert)),
 	}
 }
 
@@ -87,12 +89,28 @@ func (r *ElastAlert) YAML() (string, error) {
 	if err := enc.Encode(r); err != nil {
 		return "", err
 	}
-	return b.String(), enc.Close()
+	if err := enc.Close(); err != nil {
+		return "", err
+	}
+	return variable.ReplaceAllString(b.String(), `\x24$1`), nil
 }
+
+// variable is what ElastAlert replaces by a variable of its environment, before it
+// reads a rule's file as YAML. A text that has one stands in quotes, so the escape
+// can take the place of the character.
+var variable = regexp.MustCompile(`\$([A-Za-z0-9_{])`)
 
 // yamlText is a text that has quotes where the encoder would write it in a form that
 // not every reader takes, such as a block that begins with a tab.
 type yamlText string
+
+func yamlList(texts []string) []yamlText {
+	var out []yamlText
+	for _, s := range texts {
+		out = append(out, yamlText(s))
+	}
+	return out
+}
 
 // MarshalYAML gives the text its style.
 func (t yamlText) MarshalYAML() (any, error) {
@@ -100,10 +118,19 @@ func (t yamlText) MarshalYAML() (any, error) {
 	odd := func(r rune) bool { return r != '\n' && (r < ' ' || !unicode.IsPrint(r)) }
 	block := strings.Contains(s, "\n") && (strings.TrimSpace(s[:1]) == "" || strings.Contains(s, " \n"))
 	// ElastAlert's reader takes "=" for a default and "<<" for a merge.
-	if block || s == "=" || s == "<<" || strings.ContainsFunc(s, odd) {
+	if block || s == "=" || s == "<<" || variable.MatchString(s) || strings.ContainsFunc(s, odd) {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s, Style: yaml.DoubleQuotedStyle}, nil
 	}
 	return s, nil
+}
+
+// yamlNumber is a number without an exponent, which ElastAlert's reader would take for
+// a text.
+type yamlNumber float64
+
+// MarshalYAML writes the number.
+func (n yamlNumber) MarshalYAML() (any, error) {
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: strconv.FormatFloat(float64(n), 'f', -1, 64)}, nil
 }
 
 // yamlTexts makes the texts in a query such ones.
@@ -118,9 +145,9 @@ func yamlTexts(v any) any {
 		}
 		return out
 	case map[string]any:
-		out := make(map[string]any, len(v))
+		out := make(map[yamlText]any, len(v))
 		for key, x := range v {
-			out[key] = yamlTexts(x)
+			out[yamlText(key)] = yamlTexts(x)
 		}
 		return out
 	case object:

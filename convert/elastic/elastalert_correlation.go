@@ -20,6 +20,7 @@ func ElastAlertLimits() []string {
 		"Of correlations that count events or values, those that ask for at least so many can be expressed; of others, also those that ask for at most.",
 		"Counted values and groups are compared with regard to case. Sums, averages and the like are computed for the last timespan at each run, for the 10,000 largest groups.",
 		"An alias of a correlation must mean one field.",
+		"A rule is named by its title, and ElastAlert takes no two rules of one name.",
 	}
 }
 
@@ -39,15 +40,16 @@ func (r *ElastAlert) Correlate(c *pipeline.Correlation, fields *Fields) error {
 		return fail("knows one bound only")
 	}
 	bound := s.Condition.Bounds[0]
-	var err error
-	if r.QueryKey, err = names(c, s.GroupBy); err != nil {
+	groups, err := names(c, s.GroupBy)
+	if err != nil {
 		return err
 	}
-	var field []string
-	if field, err = names(c, s.Condition.Fields); err != nil {
+	field, err := names(c, s.Condition.Fields)
+	if err != nil {
 		return err
 	}
-	for _, name := range slices.Concat(r.QueryKey, field) {
+	r.QueryKey = yamlList(groups)
+	for _, name := range slices.Concat(groups, field) {
 		// Events without the field are in no group and have no value.
 		r.Filter = append(r.Filter, object{"exists": object{"field": name}})
 	}
@@ -68,7 +70,7 @@ func (r *ElastAlert) Correlate(c *pipeline.Correlation, fields *Fields) error {
 			return fail("counts the values of one field only")
 		}
 		n--
-		r.Type, r.CardinalityField, r.MaxCardinality, r.Timeframe = "cardinality", field[0], &n, NewDuration(s.Span)
+		r.Type, r.CardinalityField, r.MaxCardinality, r.Timeframe = "cardinality", yamlText(field[0]), &n, NewDuration(s.Span)
 		return nil
 	}
 	return r.metric(s, bound, field, fields, fail)
@@ -87,7 +89,7 @@ func (r *ElastAlert) metric(s *sigma.Correlation, bound sigma.Bound, field []str
 	if len(field) != 1 {
 		return fail("computes with one field only")
 	}
-	r.Type, r.MetricAggKey, r.MetricAggType = "metric_aggregation", field[0], metrics[s.Type]
+	r.Type, r.MetricAggKey, r.MetricAggType = "metric_aggregation", yamlText(field[0]), metrics[s.Type]
 	if r.MetricAggType == "percentiles" {
 		percent := int(s.Condition.Percentile)
 		if float64(percent) != s.Condition.Percentile || len(r.QueryKey) > 1 {
@@ -96,24 +98,22 @@ func (r *ElastAlert) metric(s *sigma.Correlation, bound sigma.Bound, field []str
 		r.PercentileRange = &percent
 	}
 	// The thresholds themselves do not count.
-	value := bound.Value
+	threshold := func(value float64) *yamlNumber { n := yamlNumber(value); return &n }
 	switch bound.Op {
 	case "gt":
-		r.MaxThreshold = &value
+		r.MaxThreshold = threshold(bound.Value)
 	case "gte":
-		value = math.Nextafter(value, math.Inf(-1))
-		r.MaxThreshold = &value
+		r.MaxThreshold = threshold(math.Nextafter(bound.Value, math.Inf(-1)))
 	case "lt":
-		r.MinThreshold = &value
+		r.MinThreshold = threshold(bound.Value)
 	case "lte":
-		value = math.Nextafter(value, math.Inf(1))
-		r.MinThreshold = &value
+		r.MinThreshold = threshold(math.Nextafter(bound.Value, math.Inf(1)))
 	default:
 		return fail("can't compare a value with exactly one number")
 	}
 	// The groups are those of an aggregation, which needs whole values.
 	for i, name := range r.QueryKey {
-		r.QueryKey[i] = fields.FieldName(name)
+		r.QueryKey[i] = yamlText(fields.FieldName(string(name)))
 	}
 	r.BufferTime, r.AllowBufferTimeOverlap = NewDuration(s.Span), true
 	if len(r.QueryKey) > 0 {

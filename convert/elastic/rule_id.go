@@ -25,10 +25,13 @@ func Part(l *pipeline.Lowered, e ir.Expr) int {
 	return 0
 }
 
+// uuid is the form of ids that Kibana takes for a rule's object.
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 // RuleID is an id for what is imported: the rule's own for its first query, for
-// others and for rules without one a UUID that is always the same.
+// others and for rules without a UUID one that is always the same.
 func RuleID(r *sigma.Rule, part int) string {
-	if r.ID != "" && part <= 1 {
+	if part <= 1 && uuid.MatchString(r.ID) {
 		return r.ID
 	}
 	name := cmp.Or(r.ID, r.Name, r.Title)

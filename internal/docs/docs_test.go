@@ -62,7 +62,9 @@ func modifiers() string {
 
 func targets() string {
 	var b strings.Builder
-	b.WriteString("# Targets\n\n`huntbook convert -t TARGET` writes a rule in one of these languages.\n")
+	b.WriteString("# Targets\n\n`huntbook convert -t TARGET` writes a rule in one of these languages.\n" +
+		"Forms of JSON are held against the shapes published for them, and ElastAlert's rules are loaded by\n" +
+		"ElastAlert 2 itself, for every rule of SigmaHQ. What queries find is shown on [servers](agreement.md).\n")
 	for _, t := range convert.Targets() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s [Reference](%s)%s\n\n", t.Name, t.Description, t.Reference, aliases(t))
 		fmt.Fprintf(&b, "A rule's detection:\n\n```yaml\n%s\n```\n\nbecomes\n\n```\n%s\n```\n", strings.TrimSpace(t.Example.Rule), t.Example.Query)
