@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X github.com/huntbook/huntbook/internal/version.linked=$(VERSI
 
 FUZZ_SECONDS ?= 10
 
-.PHONY: help build test test-fast lint fuzz race agreement bench clean
+.PHONY: help build test test-fast lint fuzz race agreement bench bench-servers clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,6 +42,9 @@ agreement: ## the matcher against the slow evaluator: every rule on every event 
 # BENCH: flags for a smaller run, such as BENCH='-rounds 2 -megabytes 30 -stream-gigabytes 1'.
 bench: build ## the peers and huntbook on the same work; writes docs/benchmarks.md (half an hour)
 	go run ./bench $(BENCH)
+
+bench-servers: build ## ingest and hunts on an Elasticsearch that it starts; a section of docs/benchmarks.md (ten minutes)
+	HUNTBOOK_START=elasticsearch scripts/servers/run.sh go run ./bench servers $(BENCH)
 
 clean: ## remove what the targets above made
 	rm -rf bin .cache

@@ -11,6 +11,8 @@
 //	go run ./bench              the whole run, for docs/benchmarks.md
 //	go run ./bench -megabytes 30 -stream-gigabytes 1 -o .cache/bench/page.md
 //	go run ./bench parse FILE   decode a file's events and do nothing with them
+//	go run ./bench servers      ingest and hunts on the Elasticsearch at $HUNTBOOK_ES (servers.go),
+//	                            a section of the same page; "make bench-servers" starts one
 package main
 
 import (
@@ -55,11 +57,19 @@ func run(ctx context.Context, args []string) error {
 	flags.Int64Var(&o.megabytes, "megabytes", 0, "use this much of the dataset (0: all of it)")
 	flags.Int64Var(&o.gigabytes, "stream-gigabytes", 10, "how much is streamed to see that memory stays flat")
 	flags.StringVar(&o.page, "o", "docs/benchmarks.md", "the page to write")
+	events := flags.Int("events", 1_000_000, "how many are stored for the hunts on servers")
+	servers := len(args) > 0 && args[0] == "servers"
+	if servers {
+		args, o.rounds = args[1:], 3
+	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 || o.rounds < 1 {
-		return errors.New("usage: bench [-rounds N] [-megabytes N] [-stream-gigabytes N] [-o PAGE], or bench parse FILE")
+		return errors.New("usage: bench [-rounds N] [-megabytes N] [-stream-gigabytes N] [-o PAGE], bench servers [-events N], or bench parse FILE")
+	}
+	if servers {
+		return measureServers(ctx, o, *events)
 	}
 	return measureAll(ctx, o)
 }
@@ -110,7 +120,12 @@ func measureAll(ctx context.Context, o options) error {
 	if err := os.WriteFile(flames, []byte(newFlame(r.hot.stacks, "engine.(*worker).Take").svg()), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(o.page, []byte(r.page()), 0o644)
+	page := r.page()
+	if old, err := os.ReadFile(o.page); err == nil {
+		start, end := serversSection(string(old))
+		page = withServers(page, string(old)[start:end])
+	}
+	return os.WriteFile(o.page, []byte(page), 0o644)
 }
 
 // say tells a person who waits what is going on.

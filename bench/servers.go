@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// onServers is what was measured on a real Elasticsearch.
+type onServers struct {
+	begun      time.Time
+	loadBefore string
+	// whole and bare are events a second: huntbook ingest, and the same documents,
+	// ready-made, through Elastic's bulk helper.
+	whole, bare float64
+	events      int
+	ingest      sample
+	hunts       []hunted
+}
+
+// hunted is one hunt over all events.
+type hunted struct {
+	sample
+	told string // what the hunt said of itself at the end
+}
+
+// serversHeading begins the section of the page that this run writes; the other runs
+// leave it as it is.
+const serversHeading = "## On servers\n"
+
+// measureServers puts so many events into the Elasticsearch at $HUNTBOOK_ES, hunts there,
+// and writes the section of the page.
+func measureServers(ctx context.Context, o options, events int) error {
+	url := os.Getenv("HUNTBOOK_ES")
+	if url == "" {
+		return fmt.Errorf("no Elasticsearch: HUNTBOOK_ES is its URL, and scripts/servers/run.sh starts one")
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	s := &onServers{begun: time.Now(), loadBefore: loadAverage(), events: events}
+	say("dataset and rules")
+	w, err := prepare(ctx, o)
+	if err != nil {
+		return err
+	}
+	say("ingest beside the bulk helper")
+	if err := s.compareIngest(ctx); err != nil {
+		return err
+	}
+	say("ingest of %s events", thousands(events))
+	if err := s.fill(ctx, w, url); err != nil {
+		return err
+	}
+	for i := range o.rounds {
+		say("hunt %d of %d", i+1, o.rounds)
+		if err := s.hunt(ctx, w, url, i); err != nil {
+			return err
+		}
+	}
+	text, err := os.ReadFile(o.page)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.page, []byte(withServers(string(text), relative(s.section(w)))), 0o644)
+}
+
+var metric = regexp.MustCompile(`([0-9.e+]+) (ingest-events/s|bare-events/s)`)
+
+// compareIngest runs the benchmark of package ship.
+func (s *onServers) compareIngest(ctx context.Context) error {
+	text, err := output(ctx, "go", "test", "./ship", "-run", "^$", "-bench", "^BenchmarkIngest$", "-benchtime", "3x")
+	if err != nil {
+		return err
+	}
+	for _, m := range metric.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			return err
+		}
+		if m[2] == "bare-events/s" {
+			s.bare = n
+		} else {
+			s.whole = n
+		}
+	}
+	if s.whole == 0 || s.bare == 0 {
+		return fmt.Errorf("the benchmark of ingest tells nothing:\n%s", lastLines(text, 5))
+	}
+	return nil
+}
+
+// fill ingests the dataset, over and over, until there are enough events. Each time they
+// get a field of its own: equal events would be one.
+func (s *onServers) fill(ctx context.Context, w *work, url string) error {
+	cmd := exec.CommandContext(ctx, huntbook, "ingest", "-", "--standard", "helk", "--to", url) //nolint:gosec // the program that is measured
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	var messages strings.Builder
+	cmd.Stderr = &messages
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	fed := make(chan error, 1)
+	go func() {
+		defer in.Close()
+		fed <- repeated(in, w.data.path, s.events)
+	}()
+	err = cmd.Wait()
+	if feedErr := <-fed; err == nil {
+		err = feedErr
+	}
+	if err != nil {
+		return fmt.Errorf("ingest: %w\n%s", err, lastLines(messages.String(), 3))
+	}
+	s.ingest = usage(cmd.ProcessState)
+	s.ingest.seconds = time.Since(begun).Seconds()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/_refresh", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
+
+// repeated writes so many lines of a file of objects, from its start again at its end.
+func repeated(to io.Writer, path string, lines int) error {
+	for copied := 0; lines > 0; copied++ {
+		mark := fmt.Appendf(nil, `{"bench_copy":%d,`, copied)
+		var out []byte
+		flush := func() error {
+			_, err := to.Write(out)
+			out = out[:0]
+			return err
+		}
+		err := eachLine(path, func(line []byte) error {
+			rest, ok := bytes.CutPrefix(line, []byte("{"))
+			if !ok || lines == 0 {
+				return nil
+			}
+			lines--
+			if out = append(append(append(out, mark...), rest...), '\n'); len(out) < 1<<20 {
+				return nil
+			}
+			return flush()
+		})
+		if err == nil {
+			err = flush()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *onServers) hunt(ctx context.Context, w *work, url string, round int) error {
+	to := filepath.Join(freshFolder(), fmt.Sprint("cluster", round))
+	defer os.RemoveAll(to)
+	cmd := exec.CommandContext(ctx, huntbook, s.huntArgs(w, url, to)...) //nolint:gosec // the program that is measured
+	var told, messages strings.Builder
+	cmd.Stdout, cmd.Stderr = &told, &messages
+	begun := time.Now()
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("hunt: %w\n%s", err, lastLines(messages.String(), 3))
+	}
+	h := hunted{sample: usage(cmd.ProcessState), told: lastLines(told.String()+messages.String(), 1)}
+	h.seconds = time.Since(begun).Seconds()
+	s.hunts = append(s.hunts, h)
+	return nil
+}
+
+func (*onServers) huntArgs(w *work, url, to string) []string {
+	return []string{"hunt", "-q", "-e", url, "-i", "logs-*", "-p", "helk", "-r", w.rules, "-o", to}
+}
+
+// section is what the page says of it.
+func (s *onServers) section(w *work) string {
+	var b strings.Builder
+	b.WriteString(serversHeading)
+	fmt.Fprintf(&b, "\nA run of its own, `make bench-servers`, on %s (%s, %d cores, load average %s before), with an Elasticsearch 8.19\nof one node and a heap of 1 GiB on the same machine.\n\n",
+		s.begun.UTC().Format("2006-01-02"), processor(), runtime.NumCPU(), s.loadBefore)
+	seconds := make([]float64, len(s.hunts))
+	memory := int64(0)
+	for i, h := range s.hunts {
+		seconds[i] = h.seconds
+		memory = max(memory, h.memory)
+	}
+	hunt := spreadOf(seconds)
+	reached := func(ok bool) string {
+		if ok {
+			return "yes"
+		}
+		return "no"
+	}
+	b.WriteString("| figure | goal | measured | reached |\n|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| `ingest` from archives, HELK's standard, over Elastic's bulk helper with ready-made JSON: events a second | ≥ 0.5 × | %.2f × (%s over %s) | %s |\n",
+		s.whole/s.bare, thousands(int(s.whole)), thousands(int(s.bare)), reached(s.whole >= s.bare/2))
+	fmt.Fprintf(&b, "| `hunt` with %s rules over %s standardized events, executed notebooks and page | ≤ 60 s | %.1f s (%.1f s to %.1f s) | %s |\n\n",
+		thousands(w.ruleCount), thousands(s.events), hunt.median, hunt.least, hunt.most, reached(hunt.median <= 60))
+	fmt.Fprintf(&b, "Storing the %s events took %.0f s (%s a second), of which huntbook itself worked %.0f CPU seconds.\n", thousands(s.events),
+		s.ingest.seconds, thousands(int(float64(s.events)/s.ingest.seconds)), s.ingest.cpu)
+	fmt.Fprintf(&b, "A hunt worked %.1f CPU seconds itself, with %.0f MiB at most; the rest is Elasticsearch's. It said: %s\n\n", s.hunts[0].cpu, float64(memory)/(1<<20), strings.TrimSpace(s.hunts[0].told))
+	fmt.Fprintf(&b, "```\nHUNTBOOK_START=elasticsearch scripts/servers/run.sh go run ./bench servers\n# the hunt\n%s %s\n```\n\n", huntbook, strings.Join(s.huntArgs(w, "$HUNTBOOK_ES", "hunts"), " "))
+	return b.String()
+}
+
+// withServers puts the section into a page, in the place of the one that it has, or
+// before the hot parts.
+func withServers(page, section string) string {
+	start, end := serversSection(page)
+	return page[:start] + section + page[end:]
+}
+
+// serversSection is where the section is in a page; where it belongs when it is not there.
+func serversSection(page string) (start, end int) {
+	start = strings.Index(page, "\n"+serversHeading) + 1
+	if start == 0 {
+		if start = strings.Index(page, "\n## Commands\n") + 1; start == 0 {
+			start = len(page)
+		}
+		return start, start
+	}
+	if n := strings.Index(page[start+1:], "\n## "); n >= 0 {
+		return start, start + 1 + n + 1
+	}
+	return start, len(page)
+}
