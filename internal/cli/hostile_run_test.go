@@ -182,10 +182,9 @@ func TestHostileRulesRunInPython(t *testing.T) {
 	root := hostileFolder(t)
 	names := []string{"harmless", "quotes", "backslash", "newlines", "nulbyte", "bidi"}
 	events := readFile(t, "logs.json")
-	for name, text := range breakouts() {
-		if strings.HasPrefix(name, "r_") {
-			continue
-		}
+	texts := breakouts()
+	for _, name := range []string{"shell", "python_1", "python_5", "python_7", "python_9", "python_12"} {
+		text := texts[name]
 		names = append(names, name)
 		writeFile(t, "rules/"+name+".yml", hostileRule(text))
 		event, err := json.Marshal(map[string]any{"EventID": 4624, "Channel": "Security", "@timestamp": "2020-09-04T20:00:00Z", "Text": text, text: text})
