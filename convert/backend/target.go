@@ -60,8 +60,8 @@ type Alias struct{ Name, Format string }
 type Format struct {
 	Name, Description string
 	// Extension is that of a file with queries, "" for txt. In txt and ndjson a
-	// query is a line, in json a file holds one or a list, in yml they are
-	// documents.
+	// query is a line. Of json and yml a file of a folder holds one; one file for
+	// all is a list, or documents.
 	Extension string
 }
 

@@ -20,7 +20,7 @@ func ElastAlertLimits() []string {
 		"Of correlations that count events or values, those that ask for at least so many can be expressed; of others, also those that ask for at most.",
 		"Counted values and groups are compared with regard to case. Sums, averages and the like are computed for the last timespan at each run, for the 10,000 largest groups.",
 		"An alias of a correlation must mean one field.",
-		"A rule is named by its title, and ElastAlert takes no two rules of one name.",
+		"ElastAlert reads one rule from a file, as -o FOLDER/ writes them, and takes no two of one name, which is the title.",
 	}
 }
 

@@ -31,9 +31,9 @@ func (a *app) convertCommand() *cobra.Command {
 		Long: `Convert rules into queries of a target's language. RULES are files or folders.
 
 Queries go to standard output, to one file (-o FILE) or into a tree like that of the
-rules (-o DIR). What could not be converted is listed at the end on standard error,
-with its place in the rule and the reason; the exit code is 1 then, or 0 with
---skip-unsupported.
+rules (-o DIR), in which what is JSON or YAML has a file each. What could not be
+converted is listed at the end on standard error, with its place in the rule and the
+reason; the exit code is 1 then, or 0 with --skip-unsupported.
 
 --mapping, or -e, tells how an index keeps its fields, so that a query asks each in the form
 that finds what the rule means. --diff compares with an earlier output, and so shows

@@ -204,8 +204,8 @@ func identity(text string) string {
 func (c *converting) like(old *output) *output {
 	o := &output{folder: old.folder, rows: old.rows, ext: old.ext, queries: map[string]outQuery{}}
 	titles := map[string]string{}
-	for _, e := range c.entries {
-		titles[c.fileOf(e.path, false)] = e.title
+	for i, name := range c.files(false) {
+		titles[name] = c.entries[i].title
 	}
 	switch {
 	case old.rows:

@@ -66,38 +66,59 @@ type outFile struct {
 	data []byte
 }
 
-// tree is the output as a file for each file of rules, with rows of --format json or
-// in the target's own form.
+// tree is the output as files in the places of the files of rules, with rows of --format
+// json or in the target's own form.
 func (c *converting) tree(asRows bool) []outFile {
 	var names []string
 	grouped := map[string][]entry{}
-	for _, e := range c.entries {
+	files := c.files(asRows)
+	for i, e := range c.entries {
 		if e.failed && !asRows {
 			continue
 		}
-		name := c.fileOf(e.path, asRows)
+		name := files[i]
 		if grouped[name] == nil {
 			names = append(names, name)
 		}
 		grouped[name] = append(grouped[name], e)
 	}
-	files := make([]outFile, len(names))
+	out := make([]outFile, len(names))
 	for i, name := range names {
-		files[i] = outFile{name, rows(grouped[name])}
+		out[i] = outFile{name, rows(grouped[name])}
 		if !asRows {
-			files[i].data = c.render(grouped[name], true)
+			out[i].data = c.render(grouped[name], true)
 		}
 	}
-	return files
+	return out
 }
 
-// fileOf is the name of the file in the output folder for the rules of a file.
-func (c *converting) fileOf(rules string, asRows bool) string {
+// files are the names of the entries' files in the output folder. The rules of one file
+// share one, but what takes objects of JSON or YAML takes one a file.
+func (c *converting) files(asRows bool) []string {
 	ext := "json"
 	if !asRows {
 		ext = c.conv.target.Extension(c.conv.format)
 	}
-	return strings.TrimSuffix(rules, path.Ext(rules)) + "." + ext
+	alone := !asRows && (ext == "json" || ext == "yml")
+	stems, known := make([]string, len(c.entries)), map[string]bool{}
+	for i, e := range c.entries {
+		stems[i] = strings.TrimSuffix(e.path, path.Ext(e.path))
+		known[stems[i]] = true
+	}
+	names, count := make([]string, len(stems)), map[string]int{}
+	for i, stem := range stems {
+		name := stem
+		if alone && !c.entries[i].failed {
+			count[stem]++
+			for ; count[stem] > 1; count[stem]++ {
+				if name = fmt.Sprintf("%s_%d", stem, count[stem]); !known[name] {
+					break
+				}
+			}
+		}
+		names[i] = name + "." + ext
+	}
+	return names
 }
 
 // rows are the objects of --format json.
