@@ -101,7 +101,59 @@ func TestSeedInEachFlavour(t *testing.T) {
 			if text := readFile(t, filepath.Join(dir, "requirements.txt")); f.python != "" && !strings.Contains(text, "pandas==") {
 				t.Errorf("requirements.txt: %s", text)
 			}
+			if f.name == "python-es" {
+				huntSeed(t, url, indices)
+			}
 		})
+	}
+}
+
+// huntSeed hunts the same, over the files and on the cluster, into notebooks in our own
+// cells and in Python.
+func huntSeed(t *testing.T, url, indices string) {
+	t.Helper()
+	dir := t.TempDir()
+	pipeline := filepath.Join(dir, "index.yml")
+	writeFile(t, pipeline, "name: index\npriority: 90\ntransformations:\n  - {type: set_state, key: index, val: '"+indices+"'}\n")
+	files := []string{"-d", seedFile(t, "empire_elevated_wmi.tar.gz")}
+	cluster := []string{"-e", url, "-p", "helk", "-p", pipeline}
+	for _, c := range []struct {
+		name string
+		args []string
+		want string // a pattern
+	}{
+		{"our cells over files", files, `3 of [0-9,]+ events match`},
+		{"Python over files", append(files, "--kernel", "python3"), `3 events\\n`},
+		{"our cells on a cluster", cluster, `3 of [0-9,]+ events match`},
+		{"Python on a cluster", append(cluster, "--kernel", "python3"), `3 events match, 3 are shown`},
+	} {
+		out := filepath.Join(dir, c.name)
+		succeed(t, append([]string{"hunt", "-q", "-r", seedFile(t, "sysmon_wmi_event_subscription.yml"), "-o", out}, c.args...)...)
+		if text := readFile(t, filepath.Join(out, "sysmon_wmi_event_subscription.ipynb")); !regexp.MustCompile(c.want).MatchString(text) {
+			t.Errorf("%s: no three events: %s", c.name, text)
+		}
+		if text := readFile(t, filepath.Join(out, "hunt.json")); !strings.Contains(text, `"findings": 3,`) {
+			t.Errorf("%s: hunt.json: %s", c.name, text)
+		}
+	}
+}
+
+// What notebooks are said to need is what they are tested with.
+func TestRequirements(t *testing.T) {
+	tested := readFile(t, filepath.Join("..", "..", "scripts", "requirements.txt")) + readFile(t, filepath.Join("..", "..", "scripts", "requirements-client7.txt"))
+	packages := 0
+	for _, f := range notebook.Flavours() {
+		for line := range strings.Lines(f.Requirements) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			if packages++; !strings.Contains(tested, "\n"+line) {
+				t.Errorf("%s needs %s, which no test has", f.Name, line)
+			}
+		}
+	}
+	if packages < 10 {
+		t.Errorf("only %d packages are needed", packages)
 	}
 }
 
