@@ -89,6 +89,8 @@ type Outcome struct {
 	// Unreadable are errors of notebooks that stand where this hunt would
 	// have written, and that nothing can be carried over from.
 	Unreadable []error
+	// Stopped are errors of notebooks that their kernels did not run to the end.
+	Stopped []error
 	// Incomplete are rules whose counts may be too low, and why.
 	Incomplete []Incomplete
 	// Diagnostics are errors of rules that could be read but not run.

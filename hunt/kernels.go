@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -78,6 +79,7 @@ func (h *hunter) execute(ctx context.Context, plans []*plan) error {
 		row := &h.outcome.Hunt.Rules[p.row]
 		row.State, row.Reason = report.Failed, err.Error()
 		h.outcome.Failed = true
+		h.outcome.Stopped = append(h.outcome.Stopped, fmt.Errorf("%s: %w", filepath.Join(h.Out, filepath.FromSlash(p.notebook)), err))
 		h.outcome.Hunt.Problems = append(h.outcome.Hunt.Problems, report.Problem{Where: p.notebook, What: err.Error()})
 	})
 	return errors.Join(err, failed)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,8 +83,14 @@ func TestSeedInEachFlavour(t *testing.T) {
 			url := f.begin(t)
 			std, indices := own(t, url)
 			succeed(t, "ingest", "-q", seedFile(t, "empire_elevated_wmi.tar.gz"), "--standard", std, "--to", url)
+			// The notebook asks through TLS, with an authority that only it knows.
+			authority := servers.NewAuthority(t)
+			issued := authority.Issue(time.Now().Add(time.Hour), "127.0.0.1")
+			proxy := servers.NewProxy(t, url, servers.ProxyOptions{TLS: &tls.Config{Certificates: []tls.Certificate{issued.Certificate}}})
+			t.Setenv("ELASTICSEARCH_CA_CERTS", authority.File)
+			t.Setenv("OPENSEARCH_CA_CERTS", authority.File)
 			dir := t.TempDir()
-			args := []string{"notebook", "-r", seedFile(t, "sysmon_wmi_event_subscription.yml"), "-c", "helk", "-e", url, "-o", dir}
+			args := []string{"notebook", "-r", seedFile(t, "sysmon_wmi_event_subscription.yml"), "-c", "helk", "-e", strings.Replace(proxy.URL, "http:", "https:", 1), "-o", dir}
 			succeed(t, append(args, f.flags...)...)
 			file := filepath.Join(dir, "sysmon_wmi_event_subscription.ipynb")
 			addCode(t, file, showCells[f.language()])
@@ -154,6 +162,19 @@ func TestRequirements(t *testing.T) {
 	}
 	if packages < 10 {
 		t.Errorf("only %d packages are needed", packages)
+	}
+}
+
+// A notebook that its kernel does not run to the end is told of in a line.
+func TestHuntWithAFailure(t *testing.T) {
+	kernelIn(t, "HUNTBOOK_PYTHON")
+	t.Chdir(t.TempDir())
+	writeFile(t, "team/metadata.json", `{"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}`)
+	writeFile(t, "team/flavour.json", `{"files": true}`)
+	writeFile(t, "team/notebook.tmpl", "=== fails code\n1 / 0\n")
+	stdout, stderr := runs(t, exitFailed, "hunt", "-q", "--include", "wmi_event/*", "--template", "team")
+	if want := "\nhuntbook: hunts/wmi_event/permanent_subscription.ipynb: In [1] failed: ZeroDivisionError: division by zero\n"; !strings.HasSuffix(stderr, want) || !strings.Contains(stdout, "1 failed") {
+		t.Errorf("it says %q and %q, want %q", stdout, stderr, want)
 	}
 }
 

@@ -185,6 +185,12 @@ func (a *app) hunt(ctx context.Context, o hunt.Options, quiet, trust bool) error
 	for _, err := range outcome.Unreadable {
 		a.report(err)
 	}
+	for _, err := range outcome.Stopped[:min(toldFiles, len(outcome.Stopped))] {
+		a.report(err)
+	}
+	if more := len(outcome.Stopped) - toldFiles; more > 0 {
+		fmt.Fprintf(a.Err, "… and %s more that did not run to the end; index.html names them\n", plural(more, "notebook", "notebooks"))
+	}
 	for _, name := range outcome.Kept {
 		fmt.Fprintf(a.Err, "%s was edited and is kept, though its rule is gone\n", filepath.Join(o.Out, filepath.FromSlash(name)))
 	}

@@ -42,7 +42,10 @@ On files, Python reads the findings from ` + "`NAME.findings.ndjson`" + ` beside
 picture in the notebook, so that nothing is fetched to show them; without altair there is a table.
 
 User and password for a cluster come from ` + "`ELASTICSEARCH_USERNAME`" + ` and ` + "`ELASTICSEARCH_PASSWORD`" + `
-(` + "`OPENSEARCH_…`" + ` for OpenSearch) when a cell runs, and never stand in a notebook.
+(` + "`OPENSEARCH_…`" + ` for OpenSearch) when a cell runs, and never stand in a notebook. For a cluster whose
+certificate comes from an authority of its own, as Elasticsearch's is unless it was given another,
+` + "`ELASTICSEARCH_CA_CERTS`" + ` names the file with the authority's. huntbook's own cells have
+[variables of their own](kernel.md).
 
 ## Your own
 
