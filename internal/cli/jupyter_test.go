@@ -146,10 +146,10 @@ func TestTrust(t *testing.T) {
 		want    string // a pattern for all that is said
 		trusted string // "" for not looked at
 	}{
-		{"hunt -q", false, 0, `open hunts/index.html\n$`, ""},
-		{"hunt -q", true, 0, `open hunts/index.html\nJupyter takes their outputs for a stranger's until you sign them: hunt with --trust, or jupyter trust\n$`, "False"},
-		{"hunt -q --trust", false, 1, `\nhuntbook: notebooks are not signed: there is no jupyter in PATH, whose "jupyter trust" does it\n`, ""},
-		{"hunt -q --trust", true, 0, `open hunts/index.html\n20 notebooks signed for Jupyter\n$`, "True"},
+		{"hunt -q --include wmi_event/* --include pipe_created/*", false, 0, `open hunts/index.html\n$`, ""},
+		{"hunt -q --include wmi_event/* --include pipe_created/*", true, 0, `open hunts/index.html\nJupyter takes their outputs for a stranger's until you sign them: hunt with --trust, or jupyter trust\n$`, "False"},
+		{"hunt -q --include wmi_event/* --include pipe_created/* --trust", false, 1, `\nhuntbook: notebooks are not signed: there is no jupyter in PATH, whose "jupyter trust" does it\n`, ""},
+		{"hunt -q --include wmi_event/* --include pipe_created/* --trust", true, 0, `open hunts/index.html\n2 notebooks signed for Jupyter\n$`, "True"},
 		{"run hunts -q --trust", true, 0, `^$`, "True"},
 	} {
 		cmd := exec.Command("huntbook", strings.Fields(c.args)...)
