@@ -46,7 +46,9 @@ type Ask struct {
 
 	// uncased tells that the rule does not regard the case, whatever the field does.
 	uncased bool
-	alone   ir.Pattern
+	// lower tells that the field keeps lower case alone.
+	lower bool
+	alone ir.Pattern
 }
 
 // Op is what an Ask asks.

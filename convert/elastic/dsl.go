@@ -235,10 +235,10 @@ func query(a Ask) any {
 	return nothing
 }
 
-// oneOf writes a regular expression that ignores case; Elasticsearch folds ASCII
-// alone.
+// oneOf writes a regular expression, which ignores case unless the field keeps none;
+// Elasticsearch folds ASCII alone.
 func oneOf(a Ask) any {
-	if slices.ContainsFunc(a.Texts, BeyondASCII) {
+	if a.lower || slices.ContainsFunc(a.Texts, BeyondASCII) {
 		return object{"regexp": object{a.Field: object{"value": a.regexp(backend.LucenePattern)}}}
 	}
 	return object{"regexp": object{a.Field: object{"value": a.regexp(backend.LuceneText), "case_insensitive": true}}}

@@ -111,7 +111,7 @@ func (f *Fields) mappedText(field *mapping.Field, m *ir.Match, p ir.Pattern) (As
 		return f.mappedWords(field, m, p)
 	}
 	a := value(form.Name, p, true, !m.Cased && form.Case != mapping.Folded)
-	a.uncased = !m.Cased
+	a.uncased, a.lower = !m.Cased, form.Case == mapping.Folded
 	if m.Cased && form.Case == mapping.Unknown {
 		f.remark(m, fmt.Sprintf("field %s may be in another case than the rule asks for", form.Name), "GET index, instead of GET index/_mapping, tells what the normalizer does")
 	}

@@ -1,13 +1,17 @@
 package agreement_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -49,12 +53,12 @@ func corpus(t *testing.T) string {
 }
 
 // sample is a part of the corpus: the regression data of rules and recorded attacks,
-// in which most rules match, and of the datasets every third event or so.
+// in which most rules match, and of the datasets every fourth event.
 func sample(dir string) []agreement.Events {
 	few := agreement.Events{Paths: []string{filepath.Join(dir, "sigma", "regression_data"), filepath.Join(dir, "evtx-attack-samples"), filepath.Join(dir, "seed")}}
 	many := agreement.Events{Paths: []string{filepath.Join(dir, "mordor")}}
 	if !all {
-		many.Keep = func(id string) bool { return strings.IndexByte("ABCDEFGHIJKLMNOPQRST", id[0]) >= 0 }
+		many.Keep = func(id string) bool { return strings.IndexByte("ABCDEFGHIJKLMNOP", id[0]) >= 0 }
 	}
 	return []agreement.Events{few, many}
 }
@@ -135,17 +139,6 @@ func looksEverywhere(e ir.Expr) bool {
 }
 
 func TestServersAgreeWithMatch(t *testing.T) {
-	clients := map[elastic.Product]*elastic.Client{}
-	for product, address := range map[elastic.Product]string{elastic.Elasticsearch: servers.Elasticsearch(t), elastic.OpenSearch: servers.OpenSearch(t)} {
-		client, err := elastic.New(elastic.Config{Addresses: []string{address}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := agreement.Unbind(t.Context(), client); err != nil {
-			t.Fatal(err)
-		}
-		clients[product] = client
-	}
 	dir := corpus(t)
 	want := matched(t, dir)
 	y := &tally{rules: len(want.rules), events: want.count}
@@ -156,7 +149,7 @@ func TestServersAgreeWithMatch(t *testing.T) {
 				if len(asked) == 0 {
 					t.Skip("HUNTBOOK_AGREEMENT=1 asks this too, and make agreement does, of every event")
 				}
-				server := stored(t, clients[product], name, dir, want.count)
+				server := stored(t, connected(t, product), name, dir, want.count)
 				for _, target := range asked {
 					t.Run(target, func(t *testing.T) { compare(t, server, want, y, run{name, product, target}) })
 				}
@@ -167,6 +160,23 @@ func TestServersAgreeWithMatch(t *testing.T) {
 	if *update {
 		y.write(t)
 	}
+}
+
+// connected is a client of a product's server.
+func connected(t *testing.T, product elastic.Product) *elastic.Client {
+	t.Helper()
+	address := servers.Elasticsearch
+	if product == elastic.OpenSearch {
+		address = servers.OpenSearch
+	}
+	client, err := elastic.New(elastic.Config{Addresses: []string{address(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := agreement.Unbind(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
 // asked are the targets of a combination: all of them with $HUNTBOOK_AGREEMENT, which
@@ -220,13 +230,18 @@ func compare(t *testing.T, server *agreement.Server, want *reference, y *tally, 
 	turn := y.begin(r)
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(2)
+	var mu sync.Mutex
+	took := map[string]time.Duration{}
 	for i, entry := range want.rules {
-		// A rule that looks into hundreds of fields takes seconds.
-		if !all && len(want.ids[i]) == 0 && (want.everywhere[i] || (i+turn)%9 != 0) {
+		if !all && !want.hasTurn(i, turn) {
 			continue
 		}
 		group.Go(func() error {
+			begun := time.Now()
 			got, err := server.Ask(ctx, language, entry.Rule)
+			mu.Lock()
+			took[entry.Path] = time.Since(begun)
+			mu.Unlock()
 			if p := strings.ToLower(entry.Rule.LogSource.Product); p != "" && p != "windows" {
 				got = slices.DeleteFunc(got, func(id string) bool { return want.windows[id] })
 			}
@@ -237,5 +252,22 @@ func compare(t *testing.T, server *agreement.Server, want *reference, y *tally, 
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	slowest := slices.SortedFunc(maps.Keys(took), func(a, b string) int { return cmp.Compare(took[b], took[a]) })
 	t.Logf("%-5s %-14s %-18s %+v", r.standard, r.product, r.target, *y.counts[r])
+	for _, path := range slowest[:min(5, len(slowest))] {
+		t.Logf("%6.1f s %s", took[path].Seconds(), path)
+	}
+}
+
+// hasTurn tells whether a rule is asked in a run of a sample. Those that no event
+// matches take turns; so do those that look into hundreds of fields, for which a server
+// makes as many automata, seconds of work.
+func (r *reference) hasTurn(rule, turn int) bool {
+	switch {
+	case len(r.ids[rule]) == 0:
+		return !r.everywhere[rule] && (rule+turn)%9 == 0
+	case r.everywhere[rule]:
+		return (rule+turn)%4 == 0
+	}
+	return true
 }

@@ -165,7 +165,12 @@ func (s *Server) find(ctx context.Context, q search) ([]string, error) {
 	if q.esql != "" {
 		return s.findESQL(ctx, q.esql)
 	}
-	body := map[string]any{"query": q.body, "size": most, "_source": false, "sort": []string{"_doc"}, "track_total_hits": true}
+	// Ids as an aggregation: to fetch documents, each shard reads the query once more,
+	// and reading expressions is most of the work.
+	body := map[string]any{
+		"query": q.body, "size": 0, "track_total_hits": true,
+		"aggs": map[string]any{"ids": map[string]any{"terms": map[string]any{"field": "_id", "size": most}}},
+	}
 	hits, err := s.Client.Search(ctx, elastic.Search{Index: q.index, Body: body})
 	if err != nil {
 		return nil, err
@@ -173,9 +178,20 @@ func (s *Server) find(ctx context.Context, q search) ([]string, error) {
 	if lacks := hits.Incomplete(); lacks != "" {
 		return nil, errors.New(lacks)
 	}
-	ids := make([]string, len(hits.Hits.Hits))
-	for i, h := range hits.Hits.Hits {
-		ids[i] = h.ID
+	var terms struct {
+		Buckets []struct {
+			Key string `json:"key"`
+		} `json:"buckets"`
+	}
+	if err := json.Unmarshal(hits.Aggregations["ids"], &terms); err != nil {
+		return nil, err
+	}
+	if n := hits.Hits.Total.Value; n > len(terms.Buckets) {
+		return nil, fmt.Errorf("%d documents are found, and %d of them named", n, len(terms.Buckets))
+	}
+	ids := make([]string, len(terms.Buckets))
+	for i, b := range terms.Buckets {
+		ids[i] = b.Key
 	}
 	return ids, nil
 }
@@ -197,13 +213,15 @@ func (s *Server) findESQL(ctx context.Context, query string) ([]string, error) {
 	return ids, err
 }
 
-// Unbind lets ES|QL give more rows than people look at.
+// Unbind lets a server aggregate ids, and ES|QL give more rows than people look at.
 func Unbind(ctx context.Context, client *elastic.Client) error {
 	info, err := client.Info(ctx)
-	if err != nil || info.Product != elastic.Elasticsearch {
+	if err != nil {
 		return err
 	}
-	return client.Do(ctx, elastic.Request{Method: http.MethodPut, Path: "/_cluster/settings", Body: map[string]any{
-		"persistent": map[string]any{"esql.query.result_truncation_max_size": most},
-	}}, nil)
+	settings := map[string]any{"indices.id_field_data.enabled": true, "search.max_buckets": most}
+	if info.Product == elastic.Elasticsearch {
+		settings["esql.query.result_truncation_max_size"] = most
+	}
+	return client.Do(ctx, elastic.Request{Method: http.MethodPut, Path: "/_cluster/settings", Body: map[string]any{"persistent": settings}}, nil)
 }
