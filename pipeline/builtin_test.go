@@ -19,6 +19,7 @@ func TestBuiltinPipelines(t *testing.T) {
 		{"sysmon", "{product: windows, category: ps_script}", "{A: x}", `Channel = ("Microsoft-Windows-PowerShell/Operational" or "PowerShellCore/Operational") and EventID = 4104 and A = "x"`},
 		{"windows-audit", creation, "{Image: x, CommandLine: y}", `EventID = 4688 and Channel = "Security" and NewProcessName = "x" and CommandLine = "y"`},
 		{"windows-audit", network, "{Image: x, Initiated: 'true', DestinationPort: 1}", `EventID = 5156 and Channel = "Security" and Application = "x" and Direction = ("%%14593" or "Outbound") and DestPort = 1`},
+		{"windows-audit", network, "{Image: x, Initiated: true, DestinationPort: 1}", `EventID = 5156 and Channel = "Security" and Application = "x" and Direction = ("%%14593" or "Outbound") and DestPort = 1`},
 		{"windows-audit", set, "{TargetObject: x, Details: y}", `EventID = 4657 and OperationType = ("%%1904" or "New registry value created" or "%%1905" or "Existing registry value modified") and Channel = "Security" and ObjectName = "x" and NewValue = "y"`},
 		{"windows", creation, "{Image: x}", `(EventID = 1 and Channel = "Microsoft-Windows-Sysmon/Operational" and Image = "x") or (EventID = 4688 and Channel = "Security" and NewProcessName = "x")`},
 		{"windows", "{product: windows, category: image_load}", "{Image: x}", `Channel = "Microsoft-Windows-Sysmon/Operational" and EventID = 7 and Image = "x"`},

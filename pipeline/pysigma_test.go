@@ -112,6 +112,7 @@ var notPySigma = map[string]string{
 	"post json":                          "Python's JSON has spaces",
 	"final json":                         "Python's JSON has spaces",
 	"post nest":                          "pySigma can't read it from a file",
+	"{type: map_string, mapping: {'true': yes, '5': five}} on {A: true, B: [5, 6], C: '5'}": "a rule that writes a number or a flag would miss what the log has in words",
 	"{type: map_string, mapping: {a: [b, c], 'd*': e}} on {A: [a, 'd*', f]}": "of a list of new values one must match whatever links the rule's, so they stand apart",
 }
 
@@ -210,6 +211,7 @@ var pySigmaCases = []struct{ vars, item, detection string }{
 	{"", `{type: replace_string, regex: 'x', replacement: '*', skip_special: true}`, `{A: 'axb*'}`},
 	{"", `{type: replace_string, regex: 'x', replacement: '*', skip_special: true, interpret_special: true}`, `{A: 'axb*'}`},
 	{"", `{type: map_string, mapping: {a: [b, c], 'd*': e}}`, `{A: [a, 'd*', f]}`},
+	{"", `{type: map_string, mapping: {'true': yes, '5': five}}`, `{A: true, B: [5, 6], C: '5'}`},
 	{"", `{type: case, method: upper}`, `{A: 'ab*', B: 1}`},
 	{"", `{type: case, method: snake_case}`, `{A: FooBarHTTP}`},
 	{"", `{type: case}`, `{A: FooBar}`},

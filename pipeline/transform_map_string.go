@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"strconv"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/huntbook/huntbook/sigma"
@@ -8,7 +10,7 @@ import (
 
 var transformMapString = Transformation{
 	Name:       "map_string",
-	Prose:      "Replaces whole text values. A list of new values means that one of them must match; null means that the field must be absent, which pySigma's does not know.",
+	Prose:      "Replaces whole values. A list of new values means that one of them must match; null means that the field must be absent, which pySigma's does not know. Numbers, true and false are replaced as the texts of the same look, which pySigma's passes over: rules write both, and logs hold one.",
 	Parameters: []Parameter{{"mapping", "a map from a value, as Sigma writes it, to a value, a list of values, or null"}},
 	Example: Example{
 		Item:      `{type: map_string, mapping: {'true': ['1', 'yes']}}`,
@@ -27,16 +29,23 @@ var transformMapString = Transformation{
 			m[from], absent[from] = d.r.texts(to, "the new value of "+from), isNull(to)
 		}
 		return valueTransform(func(v sigma.Value) []sigma.Value {
-			s, ok := v.(sigma.String)
-			if !ok {
+			from, cased := "", false
+			switch v := v.(type) {
+			case sigma.String:
+				from, cased = v.Pattern.String(), v.Cased
+			case sigma.Number:
+				from = v.Text
+			case sigma.Bool:
+				from = strconv.FormatBool(bool(v))
+			default:
 				return nil
 			}
-			if absent[s.Pattern.String()] {
+			if absent[from] {
 				return []sigma.Value{sigma.Null{}}
 			}
 			var out []sigma.Value
-			for _, to := range m[s.Pattern.String()] {
-				out = append(out, sigma.String{Pattern: sigma.ParsePattern(to), Cased: s.Cased})
+			for _, to := range m[from] {
+				out = append(out, sigma.String{Pattern: sigma.ParsePattern(to), Cased: cased})
 			}
 			return out
 		})
