@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,15 +127,7 @@ func (s *onServers) fill(ctx context.Context, w *work, url string) error {
 	}
 	s.ingest = usage(cmd.ProcessState)
 	s.ingest.seconds = time.Since(begun).Seconds()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/_refresh", nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	return answer.Body.Close()
+	return nil
 }
 
 // repeated writes so many lines of a file of objects, from its start again at its end.

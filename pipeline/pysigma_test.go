@@ -113,7 +113,7 @@ var notPySigma = map[string]string{
 	"final json":                         "Python's JSON has spaces",
 	"post nest":                          "pySigma can't read it from a file",
 	"{type: map_string, mapping: {'true': yes, '5': five}} on {A: true, B: [5, 6], C: '5'}": "a rule that writes a number or a flag would miss what the log has in words",
-	"{type: map_string, mapping: {a: [b, c], 'd*': e}} on {A: [a, 'd*', f]}": "of a list of new values one must match whatever links the rule's, so they stand apart",
+	"{type: map_string, mapping: {a: [b, c], 'd*': e}} on {A: [a, 'd*', f]}":                "of a list of new values one must match whatever links the rule's, so they stand apart",
 }
 
 // The examples of the docs, and more cases, give in pySigma what they give

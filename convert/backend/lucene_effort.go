@@ -123,7 +123,7 @@ func (d *determinizer) after(states []uint32, r rune) []uint32 {
 
 // representatives are a character of each class that the states tell apart.
 func (d *determinizer) representatives(states []uint32) []rune {
-	out := append(d.classes[:0], 0)
+	d.classes = append(d.classes[:0], 0)
 	for _, s := range states {
 		i := &d.prog.Inst[s]
 		switch i.Op {
@@ -133,13 +133,12 @@ func (d *determinizer) representatives(states []uint32) []rune {
 				ranges = []rune{ranges[0], ranges[0]}
 			}
 			for k := 0; k+1 < len(ranges); k += 2 {
-				out = append(out, ranges[k], ranges[k+1]+1)
+				d.classes = append(d.classes, ranges[k], ranges[k+1]+1)
 			}
 		case syntax.InstRuneAnyNotNL:
-			out = append(out, '\n', '\n'+1)
+			d.classes = append(d.classes, '\n', '\n'+1)
 		}
 	}
-	d.classes = out
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(d.classes)
+	return slices.Compact(d.classes)
 }

@@ -31,13 +31,11 @@ func (c *Cluster) split(ctx context.Context, q *question) error {
 		e := todo[0]
 		todo = todo[1:]
 		part := &question{rule: q.rule, place: q.place, ask: q.ask, index: q.index, most: q.most, correlated: q.correlated}
-		var err error
-		if part.query, _, err = c.query(q.ask, []ir.Expr{e}, q.index.mapping); err != nil {
-			q.failed = err
-			return nil
-		}
-		if err := c.count(ctx, []*question{part}, 1); err != nil {
-			return err
+		part.query, _, part.failed = c.query(q.ask, []ir.Expr{e}, q.index.mapping)
+		if !part.hasFailed() {
+			if err := c.count(ctx, []*question{part}, 1); err != nil {
+				return err
+			}
 		}
 		if errors.Is(part.failed, elastic.ErrClauses) {
 			smaller := halves(e)
@@ -47,7 +45,7 @@ func (c *Cluster) split(ctx context.Context, q *question) error {
 			todo = append(smaller, todo...)
 			continue
 		}
-		if part.failed != nil {
+		if part.hasFailed() {
 			q.failed = part.failed
 			return nil
 		}
@@ -63,6 +61,8 @@ func (c *Cluster) split(ctx context.Context, q *question) error {
 	}
 	return nil
 }
+
+func (q *question) hasFailed() bool { return q.failed != nil }
 
 // halves are two trees of about half the size of which one is true where the given
 // one is; nil where there is no alternative to cut at.
