@@ -42,13 +42,14 @@ type values struct {
 const (
 	// fewRules are asked as they are.
 	fewRules = 20
-	// fewValues are asked for at once, of any field; mostValues of one that has
-	// more, if they are not longer than longValue in the mean.
-	fewValues, mostValues, longValue = 200, 30_000, 300
+	// fewValues are asked for at once, of any field; of one that has more all are, if
+	// there are not more than mostValues, of mostBytes together.
+	fewValues, mostValues, mostBytes = 200, 30_000, 64 << 20
 	// fieldsTogether are asked for in one search.
 	fieldsTogether = 20
-	// mostTerms is the number of values that a pattern is replaced by.
-	mostTerms = 100
+	// mostTerms is the number of values that a pattern is replaced by, termBytes
+	// their length together.
+	mostTerms, termBytes = 100, 64 << 10
 	// mostOpen is the number of fields of unknown values in which a keyword is
 	// looked for by name.
 	mostOpen = 60
@@ -78,14 +79,44 @@ func (c *Cluster) learn(ctx context.Context, x *index, trees []ir.Expr) (*vocabu
 			forms[name] = form
 		}
 	}
-	long, err := c.values(ctx, v, forms, slices.Sorted(maps.Keys(forms)), fewValues, fieldsTogether)
+	more, err := c.values(ctx, v, forms, slices.Sorted(maps.Keys(forms)), fewValues, fieldsTogether)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.values(ctx, v, forms, long, mostValues, 1); err != nil {
+	if more, err = c.listable(ctx, v, forms, more); err != nil {
+		return nil, err
+	}
+	if _, err := c.values(ctx, v, forms, slices.Sorted(maps.Keys(more)), mostValues, 1); err != nil {
 		return nil, err
 	}
 	return v, v.compare(trees)
+}
+
+// listable counts the values of fields, given with the mean length of some, and
+// returns the fields that have few enough.
+func (c *Cluster) listable(ctx context.Context, v *vocabulary, forms map[string]mapping.Form, fields map[string]int) (map[string]int, error) {
+	out := map[string]int{}
+	if len(fields) == 0 {
+		return out, nil
+	}
+	aggs := map[string]any{}
+	for name := range fields {
+		aggs[name] = map[string]any{"cardinality": map[string]any{"field": forms[name].Name, "precision_threshold": mostValues}}
+	}
+	body := map[string]any{"size": 0, "timeout": patience, "query": c.bounded(), "aggs": aggs}
+	hits, err := c.Client.Search(ctx, elastic.Search{Index: v.index.names, Body: body})
+	if err != nil || hits.Incomplete() != "" {
+		return out, ctx.Err() // what can't be listed is asked as it is
+	}
+	for name, length := range fields {
+		var count struct {
+			Value int `json:"value"`
+		}
+		if json.Unmarshal(hits.Aggregations[name], &count) == nil && count.Value <= mostValues && count.Value*length <= mostBytes {
+			out[name] = length
+		}
+	}
+	return out, nil
 }
 
 // countable gives the form of a field whose distinct values can be listed.
@@ -104,8 +135,9 @@ func countable(f *mapping.Field) (mapping.Form, bool) {
 }
 
 // values asks for the distinct values of fields, so many of each at the most and so
-// many fields in a search. It returns the fields that have more, of no great length.
-func (c *Cluster) values(ctx context.Context, v *vocabulary, forms map[string]mapping.Form, fields []string, size, together int) ([]string, error) {
+// many fields in a search. It returns the fields that have more, and the mean length of
+// those that came.
+func (c *Cluster) values(ctx context.Context, v *vocabulary, forms map[string]mapping.Form, fields []string, size, together int) (map[string]int, error) {
 	chunks := slices.Collect(slices.Chunk(fields, together))
 	answers := make([]*elastic.Hits, len(chunks))
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -132,7 +164,7 @@ func (c *Cluster) values(ctx context.Context, v *vocabulary, forms map[string]ma
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var more []string
+	more := map[string]int{}
 	for i, chunk := range chunks {
 		if answers[i] == nil {
 			continue
@@ -144,8 +176,8 @@ func (c *Cluster) values(ctx context.Context, v *vocabulary, forms map[string]ma
 				return nil, fmt.Errorf("%s: values of %s: %w", c.Client, name, err)
 			case rest == 0:
 				v.fields[name] = &values{list, forms[name].Case == mapping.Folded}
-			case meanLength(list) <= longValue:
-				more = append(more, name)
+			default:
+				more[name] = meanLength(list)
 			}
 		}
 	}
@@ -286,7 +318,7 @@ func (v *vocabulary) simplify(e ir.Expr) ir.Expr {
 				x = append(x, member)
 			}
 		}
-		return &ir.Or{X: x}
+		return byField(x)
 	case *ir.Not:
 		switch inner := v.simplify(e.X); {
 		case isNothing(inner):
@@ -300,6 +332,44 @@ func (v *vocabulary) simplify(e ir.Expr) ir.Expr {
 		return v.comparison(e)
 	}
 	return e
+}
+
+// byField puts the alternatives about one field together, as if a rule had them in one
+// list: a cluster then reads the field's values once for all, and not for each.
+func byField(alternatives []ir.Expr) ir.Expr {
+	var flat []ir.Expr
+	for _, e := range alternatives {
+		if or, ok := e.(*ir.Or); ok {
+			flat = append(flat, or.X...)
+		} else {
+			flat = append(flat, e)
+		}
+	}
+	lists := map[string]*ir.Or{}
+	out := &ir.Or{}
+	for _, e := range flat {
+		m, ok := e.(*ir.Match)
+		if !ok || m.Op != ir.Like {
+			out.X = append(out.X, e)
+			continue
+		}
+		list := lists[m.Field]
+		if list == nil {
+			list = &ir.Or{}
+			lists[m.Field] = list
+			out.X = append(out.X, list)
+		}
+		one := *m
+		if len(list.X) > 0 {
+			first := list.X[0].(*ir.Match)
+			one.Pos, one.File = first.Pos, first.File
+		}
+		list.X = append(list.X, &one)
+	}
+	if len(out.X) == 1 {
+		return out.X[0]
+	}
+	return out
 }
 
 func isNothing(e ir.Expr) bool {
@@ -324,7 +394,7 @@ func (v *vocabulary) comparison(m *ir.Match) ir.Expr {
 	if len(list) == 0 {
 		return nothing
 	}
-	if plain(m) || len(list) > mostTerms || m.Op != ir.Like && m.Op != ir.Regexp {
+	if plain(m) || !areFew(list) || m.Op != ir.Like && m.Op != ir.Regexp {
 		return m
 	}
 	return terms(m, m.Field, list)
@@ -332,6 +402,15 @@ func (v *vocabulary) comparison(m *ir.Match) ir.Expr {
 
 // plain tells that a comparison asks for one value already.
 func plain(m *ir.Match) bool { return m.Op == ir.Like && m.Pattern.IsPlain() }
+
+// areFew tells that a query may name all values.
+func areFew(list []string) bool {
+	bytes := 0
+	for _, value := range list {
+		bytes += len(value)
+	}
+	return len(list) <= mostTerms && bytes <= termBytes
+}
 
 // terms asks for any of the values in a field.
 func terms(m *ir.Match, field string, list []string) ir.Expr {
@@ -359,7 +438,7 @@ func (v *vocabulary) keyword(m *ir.Match, found map[string][]string) ir.Expr {
 		field := v.index.mapping.Field(name)
 		switch known := v.fields[name]; {
 		case known != nil && (!known.folded || !cased(m)):
-			if list := found[name]; len(list) > mostTerms || len(list) > 0 && field.Kind == mapping.Number {
+			if list := found[name]; !areFew(list) || len(list) > 0 && field.Kind == mapping.Number {
 				or.X = append(or.X, within(m, name))
 			} else if len(list) > 0 {
 				or.X = append(or.X, terms(m, name, list).(*ir.Or).X...)
