@@ -246,14 +246,16 @@ func connected(t *testing.T, k *Kernel) *jupyter.Client {
 func TestInterruptedCell(t *testing.T) {
 	f := &fake{waiting: make(chan struct{})}
 	c := connected(t, New(kernel.NewSession(f), "1", func() (int64, int64) { return 0, 0 }))
+	interrupted := make(chan error, 1)
 	go func() {
 		<-f.waiting
-		if err := c.Request(t.Context(), "interrupt_request", struct{}{}, nil); err != nil {
-			t.Error(err)
-		}
+		interrupted <- c.Request(t.Context(), "interrupt_request", struct{}{}, nil)
 	}()
 	r := &jupyter.Recorder{}
 	reply, err := c.Execute(t.Context(), jupyter.ExecuteRequest{Code: "%data x\n%lucene wait"}, r.Take)
+	if err := <-interrupted; err != nil {
+		t.Error(err)
+	}
 	if err != nil || reply.Status != "error" || reply.Ename != "Interrupted" || len(r.Outputs) != 2 {
 		t.Errorf("reply %+v, %v, outputs %+v", reply, err, r.Outputs)
 	}
