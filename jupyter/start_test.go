@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -147,6 +148,7 @@ func TestPythonKernel(t *testing.T) {
 		t.Error(err)
 	}
 	begun := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begun) }) // the output may come in pieces
 	go func() {
 		<-begun
 		if err := k.Interrupt(t.Context()); err != nil {
@@ -155,7 +157,7 @@ func TestPythonKernel(t *testing.T) {
 	}()
 	reply, err := k.Execute(t.Context(), ExecuteRequest{Code: "import time\nprint(1, flush=True)\ntime.sleep(1000)"}, func(m *Message) {
 		if m.Header.MsgType == "stream" {
-			close(begun)
+			begin()
 		}
 	})
 	if err != nil || reply.Ename != "KeyboardInterrupt" {

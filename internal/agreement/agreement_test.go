@@ -184,18 +184,15 @@ func connected(t *testing.T, product elastic.Product) *elastic.Client {
 	return client
 }
 
-// asked are the targets of a combination: all of them with $HUNTBOOK_AGREEMENT, which
-// takes 20 minutes, else those of a few minutes.
+// asked are the targets of a combination: all of them with $HUNTBOOK_AGREEMENT, else so
+// many that each is asked somewhere.
 func asked(standard string, product elastic.Product) []string {
-	switch {
-	case os.Getenv("HUNTBOOK_AGREEMENT") != "":
-		return targets[product]
-	case standard == "ecs" && product == elastic.OpenSearch:
-		return []string{"es-qs", "opensearch_lucene"}
-	case standard == "ecs":
-		return []string{"es-dsl", "lucene", "esql"}
-	case product == elastic.OpenSearch:
-		return []string{"es-dsl", "kql"}
+	sampled := map[string]map[elastic.Product][]string{
+		"helk": {elastic.Elasticsearch: {"es-dsl", "es-qs", "kql", "esql"}, elastic.OpenSearch: {"es-dsl"}},
+		"ecs":  {elastic.Elasticsearch: {"es-dsl", "lucene", "esql"}, elastic.OpenSearch: {"opensearch_lucene"}},
+	}
+	if os.Getenv("HUNTBOOK_AGREEMENT") == "" {
+		return sampled[standard][product]
 	}
 	return targets[product]
 }
