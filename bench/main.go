@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 	flags.Int64Var(&o.megabytes, "megabytes", 0, "use this much of the dataset (0: all of it)")
 	flags.Int64Var(&o.gigabytes, "stream-gigabytes", 10, "how much is streamed to see that memory stays flat")
 	flags.StringVar(&o.page, "o", "docs/benchmarks.md", "the page to write")
-	events := flags.Int("events", 1_000_000, "how many are stored for the hunts on servers")
+	events := flags.Int("events", goalEvents, "how many are stored for the hunts on servers")
 	servers := len(args) > 0 && args[0] == "servers"
 	if servers {
 		args, o.rounds = args[1:], 3

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +33,9 @@ type hunted struct {
 	sample
 	told string // what the hunt said of itself at the end
 }
+
+// goalEvents is for how many the goal is.
+const goalEvents = 1_000_000
 
 // serversHeading begins the section of the page that this run writes; the other runs
 // leave it as it is.
@@ -168,7 +172,8 @@ func (s *onServers) hunt(ctx context.Context, w *work, url string, round int) er
 	var told, messages strings.Builder
 	cmd.Stdout, cmd.Stderr = &told, &messages
 	begun := time.Now()
-	if err := cmd.Run(); err != nil {
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1 stands for messages about some rules
 		return fmt.Errorf("hunt: %w\n%s", err, lastLines(messages.String(), 3))
 	}
 	h := hunted{sample: usage(cmd.ProcessState), told: lastLines(told.String()+messages.String(), 1)}
@@ -203,8 +208,8 @@ func (s *onServers) section(w *work) string {
 	b.WriteString("| figure | goal | measured | reached |\n|---|---|---|---|\n")
 	fmt.Fprintf(&b, "| `ingest` from archives, HELK's standard, over Elastic's bulk helper with ready-made JSON: events a second | ≥ 0.5 × | %.2f × (%s over %s) | %s |\n",
 		s.whole/s.bare, thousands(int(s.whole)), thousands(int(s.bare)), reached(s.whole >= s.bare/2))
-	fmt.Fprintf(&b, "| `hunt` with %s rules over %s standardized events, executed notebooks and page | ≤ 60 s | %.1f s (%.1f s to %.1f s) | %s |\n\n",
-		thousands(w.ruleCount), thousands(s.events), hunt.median, hunt.least, hunt.most, reached(hunt.median <= 60))
+	fmt.Fprintf(&b, "| `hunt` with %s rules over %s standardized events, executed notebooks and page | ≤ 60 s for 1,000,000 | %.1f s (%.1f s to %.1f s) | %s |\n\n",
+		thousands(w.ruleCount), thousands(s.events), hunt.median, hunt.least, hunt.most, reached(hunt.median <= 60 && s.events >= goalEvents))
 	fmt.Fprintf(&b, "Storing the %s events took %.0f s (%s a second), of which huntbook itself worked %.0f CPU seconds.\n", thousands(s.events),
 		s.ingest.seconds, thousands(int(float64(s.events)/s.ingest.seconds)), s.ingest.cpu)
 	fmt.Fprintf(&b, "A hunt worked %.1f CPU seconds itself, with %.0f MiB at most; the rest is Elasticsearch's. It said: %s\n\n", s.hunts[0].cpu, float64(memory)/(1<<20), strings.TrimSpace(s.hunts[0].told))
