@@ -77,9 +77,9 @@ func (r *results) waiting() string {
 	return text
 }
 
-func (r *results) writeGoals(b *strings.Builder) {
-	fmt.Fprint(b, "## Goals\n\n| figure | goal | measured | reached |\n|---|---|---|---|\n")
-	for _, g := range r.goals() {
+func writeTable(b *strings.Builder, goals []goal) {
+	fmt.Fprint(b, "| figure | goal | measured | reached |\n|---|---|---|---|\n")
+	for _, g := range goals {
 		reached := "no"
 		switch {
 		case g.measured == "":
@@ -89,6 +89,11 @@ func (r *results) writeGoals(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", g.figure, g.want, g.measured, reached)
 	}
+}
+
+func (r *results) writeGoals(b *strings.Builder) {
+	fmt.Fprint(b, "## Goals\n\n")
+	writeTable(b, r.goals())
 	fmt.Fprint(b, "\nRatios are of the same round. \"By the clock\" and seconds are elapsed time on all cores; what is\n"+
 		"said to be on one core is in CPU seconds (user and system). For what is not reached, the table below and\n"+
 		"[performance.md](performance.md) tell where the time goes.\n\n")

@@ -34,4 +34,10 @@ func TestRepeatedEventsDiffer(t *testing.T) {
 	if got.String() != want {
 		t.Errorf("%s", got.String())
 	}
+	if err := os.WriteFile(path, []byte("[1]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := repeated(&got, path, 3); err == nil {
+		t.Error("a file without objects is no error")
+	}
 }

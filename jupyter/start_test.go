@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/huntbook/huntbook/internal/python"
 )
 
 func startToy(t *testing.T) *Kernel {
@@ -116,14 +118,8 @@ func isZombie(pid int) bool {
 // ipython finds the kernel of the tests' Python.
 func ipython(t *testing.T) Spec {
 	t.Helper()
-	python := os.Getenv("HUNTBOOK_PYTHON")
-	if python == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: no kernel of Python is run (make test sets it)")
-	}
-	if out, err := exec.Command(python, "-c", "import ipykernel").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_PYTHON has no ipykernel (scripts/requirements.txt): %s", out)
-	}
-	return Spec{Name: "python3", Argv: []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}}
+	path := python.With(t, "HUNTBOOK_PYTHON", "no kernel of Python is run", "ipykernel")
+	return Spec{Name: "python3", Argv: []string{path, "-m", "ipykernel_launcher", "-f", "{connection_file}"}}
 }
 
 func TestPythonKernel(t *testing.T) {

@@ -9,19 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/huntbook/huntbook/internal/python"
 )
 
 // pythonWithSigma is a Python that has pySigma, or the test is skipped.
 func pythonWithSigma(t *testing.T) string {
 	t.Helper()
-	python := os.Getenv("HUNTBOOK_PYTHON")
-	if python == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: nothing is compared with pySigma (make test sets it)")
-	}
-	if out, err := exec.Command(python, "-c", "import sigma.collection").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_PYTHON has no pySigma (scripts/requirements.txt): %s", out)
-	}
-	return python
+	return python.With(t, "HUNTBOOK_PYTHON", "nothing is compared with pySigma", "sigma.collection")
 }
 
 // The list of what pySigma knows is what pySigma says.

@@ -16,22 +16,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/huntbook/huntbook/internal/python"
 	"github.com/huntbook/huntbook/notebook"
 )
 
-// python is the Python of the tests, with its kernel where kernels are looked for. The
+// pythonKernel is the Python of the tests, with its kernel where kernels are looked for. The
 // test is skipped without one, or when it lacks a module.
-func python(t *testing.T, modules ...string) string {
+func pythonKernel(t *testing.T, modules ...string) string {
 	t.Helper()
-	path := os.Getenv("HUNTBOOK_PYTHON")
-	if path == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: no notebook is run in Python (make test sets it)")
-	}
-	for _, m := range append(modules, "ipykernel") {
-		if out, err := exec.Command(path, "-c", "import "+m).CombinedOutput(); err != nil {
-			t.Skipf("the Python of HUNTBOOK_PYTHON has no %s (scripts/requirements.txt): %s", m, out)
-		}
-	}
+	path := python.With(t, "HUNTBOOK_PYTHON", "no notebook is run in Python", append(modules, "ipykernel")...)
 	t.Setenv("JUPYTER_PATH", filepath.Join(filepath.Dir(filepath.Dir(path)), "share", "jupyter"))
 	t.Setenv("JUPYTER_DATA_DIR", t.TempDir())
 	t.Setenv("IPYTHONDIR", t.TempDir())
@@ -124,7 +117,7 @@ var exitWarning = regexp.MustCompile(` stderr="[^"]*UserWarning: To exit.*\\n"`)
 // TestPython runs notebooks in Python: each by itself on a kernel that is started, and
 // all at once on kernels that are forked.
 func TestPython(t *testing.T) {
-	python(t)
+	pythonKernel(t)
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	dir := filepath.Join(t.TempDir(), "notebooks")
@@ -182,7 +175,7 @@ func TestPython(t *testing.T) {
 
 // TestForkFails: where kernels can't be forked, they are started.
 func TestForkFails(t *testing.T) {
-	path := python(t)
+	path := pythonKernel(t)
 	dir := t.TempDir()
 	wrapper := filepath.Join(dir, "python")
 	script := "#!/bin/sh\nfor a in \"$@\"; do case $a in *fork.py) echo no >>" + dir + "/refused; exit 1;; esac; done\nexec " + path + " \"$@\"\n"
@@ -207,7 +200,7 @@ func TestForkFails(t *testing.T) {
 // TestNothingIsShared: what a notebook changes in its kernel, no other one sees, and
 // random numbers are not the same ones.
 func TestNothingIsShared(t *testing.T) {
-	python(t, "numpy")
+	pythonKernel(t, "numpy")
 	dir := t.TempDir()
 	var jobs []Job
 	for i := range 8 {
@@ -236,7 +229,7 @@ func TestNothingIsShared(t *testing.T) {
 // TestSecretsInOutputs: wherever a secret of the environment stands in an output, it is
 // not in the files that are written; the cells have it.
 func TestSecretsInOutputs(t *testing.T) {
-	python(t)
+	pythonKernel(t)
 	const secret = `hunter2-&"secret/`
 	t.Setenv("ES_PASSWORD", secret)
 	dir := t.TempDir()
@@ -298,7 +291,7 @@ func scan(t *testing.T, dir, secret string) {
 
 // TestLikePapermill runs notebooks with papermill and here, and compares what is written.
 func TestLikePapermill(t *testing.T) {
-	path := python(t, "papermill")
+	path := pythonKernel(t, "papermill")
 	dir := t.TempDir()
 	yml := filepath.Join(dir, "p.yml")
 	// Infinite numbers in the metadata are no JSON, and so none of nbformat.
@@ -421,7 +414,7 @@ func comparable(t *testing.T, file string) any {
 // TestPapermillRunsOurs: papermill runs a notebook on our kernel, with parameters, and
 // its outputs are those of a run in this process.
 func TestPapermillRunsOurs(t *testing.T) {
-	path := python(t, "papermill")
+	path := pythonKernel(t, "papermill")
 	dir := t.TempDir()
 	program := filepath.Join(dir, "huntbook")
 	if out, err := exec.Command("go", "build", "-o", program, "../cmd/huntbook").CombinedOutput(); err != nil {

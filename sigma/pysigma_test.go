@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/huntbook/huntbook/diag"
+	"github.com/huntbook/huntbook/internal/python"
 )
 
 // pySigmaRule is what pySigma reads in a rule, as texts.
@@ -81,14 +82,7 @@ func TestAgreesWithPySigma(t *testing.T) {
 
 func pythonWithSigma(t *testing.T) string {
 	t.Helper()
-	python := os.Getenv("HUNTBOOK_PYTHON")
-	if python == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: nothing is compared with pySigma (make test sets it)")
-	}
-	if out, err := exec.Command(python, "-c", "import sigma.collection").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_PYTHON has no pySigma (scripts/requirements.txt): %s", out)
-	}
-	return python
+	return python.With(t, "HUNTBOOK_PYTHON", "nothing is compared with pySigma", "sigma.collection")
 }
 
 // pySigmaFile is what pySigma reads in a file.

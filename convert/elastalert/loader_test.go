@@ -18,6 +18,7 @@ import (
 	"github.com/huntbook/huntbook/convert/backend"
 	"github.com/huntbook/huntbook/convert/elastalertdsl"
 	"github.com/huntbook/huntbook/convert/targettest"
+	"github.com/huntbook/huntbook/internal/python"
 	"github.com/huntbook/huntbook/pipeline"
 )
 
@@ -27,22 +28,15 @@ type loaded struct {
 	Error string
 }
 
-// python returns a Python that has ElastAlert 2, or skips the test.
-func python(t *testing.T) string {
+// withElastAlert is a Python that has ElastAlert 2, or the test is skipped.
+func withElastAlert(t *testing.T) string {
 	t.Helper()
-	path := os.Getenv("HUNTBOOK_ELASTALERT_PYTHON")
-	if path == "" {
-		t.Skip("HUNTBOOK_ELASTALERT_PYTHON is not set: no rule is loaded by ElastAlert 2 (make test sets it)")
-	}
-	if out, err := exec.Command(path, "-c", "import importlib.metadata as m; m.version('elastalert2')").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_ELASTALERT_PYTHON has no elastalert2 (scripts/requirements-elastalert.txt): %s", out)
-	}
-	return path
+	return python.With(t, "HUNTBOOK_ELASTALERT_PYTHON", "no rule is loaded by ElastAlert 2", "elastalert")
 }
 
 // load has ElastAlert 2 load rules, one file each. Variables of its environment stand
 // for a secret.
-func load(t *testing.T, python string, rules []string) []loaded {
+func load(t *testing.T, path string, rules []string) []loaded {
 	t.Helper()
 	dir := t.TempDir()
 	for i, text := range rules {
@@ -50,7 +44,7 @@ func load(t *testing.T, python string, rules []string) []loaded {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(python, filepath.Join("testdata", "load_rules.py"), dir)
+	cmd := exec.Command(path, filepath.Join("testdata", "load_rules.py"), dir)
 	cmd.Env = append(os.Environ(), "PYTHONUTF8=1")
 	for _, name := range []string{"HOME", "a", "Z", "1", "0", "42", "no", "id"} {
 		cmd.Env = append(cmd.Env, name+"=secret")
@@ -87,9 +81,9 @@ func written(t *testing.T, text string) any {
 
 // loads has ElastAlert load rules, and fails where it refuses one or reads something
 // else than was written.
-func loads(t *testing.T, python string, rules []string) {
+func loads(t *testing.T, path string, rules []string) {
 	t.Helper()
-	for i, a := range load(t, python, rules) {
+	for i, a := range load(t, path, rules) {
 		if a.Error != "" {
 			t.Errorf("refused: %s\n%s", a.Error, rules[i])
 		} else if diff := cmp.Diff(written(t, rules[i]), a.Rule); diff != "" {
@@ -104,7 +98,7 @@ var targets = []*backend.Target{Target, elastalertdsl.Target}
 // It takes no two rules of one name; those of SigmaHQ that are in use have names of
 // their own.
 func TestElastAlertLoadsCorpus(t *testing.T) {
-	python := python(t)
+	path := withElastAlert(t)
 	corpus := targettest.Corpus(t)
 	chain := pipeline.NewChain()
 	for _, target := range targets {
@@ -128,7 +122,7 @@ func TestElastAlertLoadsCorpus(t *testing.T) {
 			if len(rules) < 3000 {
 				t.Errorf("only %d rules were converted", len(rules))
 			}
-			loads(t, python, rules)
+			loads(t, path, rules)
 		})
 	}
 }
@@ -136,7 +130,7 @@ func TestElastAlertLoadsCorpus(t *testing.T) {
 // Whatever texts a rule or a correlation has, ElastAlert 2 loads it and reads what was
 // written; variables of its environment have no place in it.
 func TestElastAlertLoadsHostileRules(t *testing.T) {
-	python := python(t)
+	path := withElastAlert(t)
 	draw := rapid.Custom(targettest.HostileRule)
 	for _, target := range targets {
 		t.Run(target.Name, func(t *testing.T) {
@@ -162,7 +156,7 @@ func TestElastAlertLoadsHostileRules(t *testing.T) {
 					t.Errorf("only %d rules of type %s", types[kind], kind)
 				}
 			}
-			loads(t, python, rules)
+			loads(t, path, rules)
 		})
 	}
 }
@@ -170,7 +164,7 @@ func TestElastAlertLoadsHostileRules(t *testing.T) {
 // ElastAlert refuses what is no rule of it, so a rule that it loads means something;
 // and it does put variables of its environment into rules.
 func TestElastAlertRefuses(t *testing.T) {
-	python := python(t)
+	path := withElastAlert(t)
 	const rule = "name: t\nindex: x\nalert: [debug]\n"
 	tests := []struct{ name, rule, want string }{
 		{"a good one", rule + "type: any", ""},
@@ -187,12 +181,12 @@ func TestElastAlertRefuses(t *testing.T) {
 	for _, tt := range tests {
 		rules = append(rules, tt.rule)
 	}
-	for i, a := range load(t, python, rules) {
+	for i, a := range load(t, path, rules) {
 		if want := tests[i].want; want == "" && a.Error != "" || !strings.Contains(a.Error, want) {
 			t.Errorf("%s: error %q, want one with %q", tests[i].name, a.Error, want)
 		}
 	}
-	if got := targettest.At(load(t, python, []string{rule + "type: any\ndescription: in $HOME"})[0].Rule, "description"); got != "in secret" {
+	if got := targettest.At(load(t, path, []string{rule + "type: any\ndescription: in $HOME"})[0].Rule, "description"); got != "in secret" {
 		t.Errorf("description %q: ElastAlert puts no variables into rules", got)
 	}
 }

@@ -31,7 +31,7 @@ func together(asks []Ask) []Ask {
 			out = append(out, a)
 			continue
 		}
-		n := regexpLength(Ask{Texts: []ir.Pattern{text}, lower: a.lower}.regexp(backend.LucenePattern)) + len("|")
+		n := regexpLength(a.written(text, backend.LucenePattern)) + len("|")
 		if at, begun := place[s]; begun && length[s]+n <= maxTogether {
 			out[at].Texts = append(out[at].Texts, text)
 			length[s] += n
@@ -67,16 +67,21 @@ func shapeOf(a Ask) (shape, ir.Pattern, bool) {
 	return s, p, len(p) > 0 && !openEnded(p)
 }
 
-// regexp is the expression that all texts of a OneOf are in, as write writes each. A
-// field that keeps lower case, as wildcards in it do, is asked in lower case: half the
-// work for the cluster, and less to read.
-func (a Ask) regexp(write func(ir.Pattern) string) string {
+// written is a text in an expression, as write writes it. A field that keeps lower case
+// is asked in lower case, as wildcards in it are: half the work for the cluster, and
+// less to read.
+func (a Ask) written(text ir.Pattern, write func(ir.Pattern) string) string {
 	if a.lower {
-		write = func(p ir.Pattern) string { return backend.LuceneText(lower(p)) }
+		return backend.LuceneText(lower(text))
 	}
+	return write(text)
+}
+
+// regexp is the expression that all texts of a OneOf are in.
+func (a Ask) regexp(write func(ir.Pattern) string) string {
 	texts := make([]string, len(a.Texts))
 	for i, p := range a.Texts {
-		texts[i] = write(p)
+		texts[i] = a.written(p, write)
 	}
 	re := "(" + strings.Join(texts, "|") + ")"
 	if a.Before {

@@ -18,6 +18,7 @@ import (
 	"github.com/huntbook/huntbook/convert/targettest"
 	"github.com/huntbook/huntbook/diag"
 	"github.com/huntbook/huntbook/event"
+	"github.com/huntbook/huntbook/internal/python"
 	"github.com/huntbook/huntbook/ir"
 	"github.com/huntbook/huntbook/pipeline"
 )
@@ -31,17 +32,11 @@ type answer struct {
 // library asks the library eql about queries, over events.
 func library(t *testing.T, queries []string, events []map[string]any) []answer {
 	t.Helper()
-	python := os.Getenv("HUNTBOOK_PYTHON")
-	if python == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: no query is read by the library eql (make test sets it)")
-	}
-	if out, err := exec.Command(python, "-c", "import eql").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_PYTHON has no eql (scripts/requirements.txt): %s", out)
-	}
+	path := python.With(t, "HUNTBOOK_PYTHON", "no query is read by the library eql", "eql")
 	dir := t.TempDir()
 	args := []string{filepath.Join("testdata", "read_queries.py"), lines(t, dir, "queries", queries), lines(t, dir, "events", events)}
 	var problems bytes.Buffer
-	cmd := exec.Command(python, args...)
+	cmd := exec.Command(path, args...)
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {

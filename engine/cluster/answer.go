@@ -201,7 +201,7 @@ func (c *Cluster) fetch(ctx context.Context, questions []*question, done func(*q
 			if err == nil && groupCtx.Err() == nil {
 				err = done(q)
 			}
-			q.fetched, q.docs = len(q.docs), nil
+			q.docs = nil
 		}
 		if err != nil {
 			cancel()

@@ -25,10 +25,8 @@ type question struct {
 	// correlations need them.
 	most       int
 	correlated bool
-	// docs are those that were fetched and not handed over yet, fetched is how
-	// many there were.
-	docs    []document
-	fetched int
+	// docs are those that were fetched and not handed over yet.
+	docs []document
 	// failed is the error of the latest try to count, away tells that what it lacks may
 	// be back later; lacks is what the latest try to fetch did not get.
 	failed error

@@ -17,7 +17,7 @@ const mostParts = 64
 
 // split counts a question in parts that the cluster takes: what matches one of them
 // matches the rule. A question that can't be cut keeps the cluster's refusal. The count
-// is the sum of the parts, until union knows better.
+// is the sum of the parts, until fetchParts knows better.
 func (c *Cluster) split(ctx context.Context, q *question) error {
 	var parts []*question
 	todo := slices.Clone(q.exprs)

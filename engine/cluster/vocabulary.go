@@ -83,10 +83,11 @@ func (c *Cluster) learn(ctx context.Context, x *index, trees []ir.Expr) (*vocabu
 	if err != nil {
 		return nil, err
 	}
-	if more, err = c.listable(ctx, v, forms, more); err != nil {
+	names, err := c.listable(ctx, v, forms, more)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := c.values(ctx, v, forms, slices.Sorted(maps.Keys(more)), mostValues, 1); err != nil {
+	if _, err := c.values(ctx, v, forms, names, mostValues, 1); err != nil {
 		return nil, err
 	}
 	return v, v.compare(trees)
@@ -94,10 +95,9 @@ func (c *Cluster) learn(ctx context.Context, x *index, trees []ir.Expr) (*vocabu
 
 // listable counts the values of fields, given with the mean length of some, and
 // returns the fields that have few enough.
-func (c *Cluster) listable(ctx context.Context, v *vocabulary, forms map[string]mapping.Form, fields map[string]int) (map[string]int, error) {
-	out := map[string]int{}
+func (c *Cluster) listable(ctx context.Context, v *vocabulary, forms map[string]mapping.Form, fields map[string]int) ([]string, error) {
 	if len(fields) == 0 {
-		return out, nil
+		return nil, nil
 	}
 	aggs := map[string]any{}
 	for name := range fields {
@@ -106,16 +106,18 @@ func (c *Cluster) listable(ctx context.Context, v *vocabulary, forms map[string]
 	body := map[string]any{"size": 0, "timeout": patience, "query": c.bounded(), "aggs": aggs}
 	hits, err := c.Client.Search(ctx, elastic.Search{Index: v.index.names, Body: body})
 	if err != nil || hits.Incomplete() != "" {
-		return out, ctx.Err() // what can't be listed is asked as it is
+		return nil, ctx.Err() // what can't be listed is asked as it is
 	}
+	var out []string
 	for name, length := range fields {
 		var count struct {
 			Value int `json:"value"`
 		}
 		if json.Unmarshal(hits.Aggregations[name], &count) == nil && count.Value <= mostValues && count.Value*length <= mostBytes {
-			out[name] = length
+			out = append(out, name)
 		}
 	}
+	slices.Sort(out)
 	return out, nil
 }
 

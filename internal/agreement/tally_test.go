@@ -39,6 +39,7 @@ type difference struct {
 
 type tally struct {
 	rules, events int
+	heavy         int // rules that are so, and that events match
 
 	mu          sync.Mutex
 	runs        []run
@@ -174,8 +175,8 @@ func (y *tally) write(t *testing.T) {
 	} else {
 		fmt.Fprintf(&b, "what `make test` asks: %d events and %d rules (`HUNTBOOK_START=\"elasticsearch opensearch\" scripts/servers/run.sh\n"+
 			"go test -timeout 30m -v -run TestServersAgreeWithMatch ./internal/agreement -update`). Every rule that some event matches is asked in\n"+
-			"every target, but for four that a server works on for half a minute; these, and rules that no event matches, take turns among the targets.\n"+
-			"`make agreement` asks for every event, all rules in all targets of both servers.\n", y.events, y.rules)
+			"every target, but for %d on which a server works long; these, and rules that no event matches, take turns among the targets.\n"+
+			"`make agreement` asks for every event, all rules in all targets of both servers.\n", y.events, y.rules, y.heavy)
 	}
 	b.WriteString("*Equal* rules find the very same documents.\n\n" +
 		"| standard | server | target | asked | equal | documents found | not expressible | differences |\n|---|---|---|--:|--:|--:|--:|--:|\n")

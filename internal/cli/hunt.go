@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -222,28 +221,11 @@ func (a *app) huntSummary(o hunt.Options, outcome *hunt.Outcome) {
 // progress shows how a hunt goes on, until the returned function is called: a
 // bar on a terminal, else a line every some seconds.
 func (a *app) progress(p *hunt.Progress, rules int) (stop func()) {
-	quit := make(chan struct{})
-	var wg sync.WaitGroup
-	s := &progressShow{app: a, p: p, rules: rules, start: time.Now(), every: 10 * time.Second}
-	if a.errTerm {
-		s.every = 200 * time.Millisecond
-	}
-	wg.Go(func() {
-		ticker := time.NewTicker(s.every)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				s.end()
-				return
-			case <-ticker.C:
-				s.show()
-			}
-		}
-	})
+	s := &progressShow{app: a, p: p, rules: rules, start: time.Now()}
+	end := a.often(s.show)
 	return func() {
-		close(quit)
-		wg.Wait()
+		end()
+		s.end()
 	}
 }
 
@@ -252,7 +234,6 @@ type progressShow struct {
 	p     *hunt.Progress
 	rules int
 	start time.Time // of the stage
-	every time.Duration
 	bar   *progressbar.ProgressBar
 	stage int32
 }

@@ -6,24 +6,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/huntbook/huntbook/internal/python"
 )
 
 // jupyterPython is a Python that can drive kernels, and the environment in which it
 // finds ours alone.
-func jupyterPython(t *testing.T) (python string, env []string) {
+func jupyterPython(t *testing.T) (path string, env []string) {
 	t.Helper()
-	python = os.Getenv("HUNTBOOK_PYTHON")
-	if python == "" {
-		t.Skip("HUNTBOOK_PYTHON is not set: our kernel is not driven by Jupyter's client (make test sets it)")
-	}
-	if out, err := exec.Command(python, "-c", "import jupyter_client, jupyter_kernel_test, nbclient").CombinedOutput(); err != nil {
-		t.Skipf("the Python of HUNTBOOK_PYTHON lacks one of jupyter_client, jupyter_kernel_test and nbclient (scripts/requirements.txt): %s", out)
-	}
+	path = python.With(t, "HUNTBOOK_PYTHON", "our kernel is not driven by Jupyter's client", "jupyter_client", "jupyter_kernel_test", "nbclient")
 	prefix := t.TempDir()
 	if out, err := exec.Command("huntbook", "kernel", "install", "--prefix", prefix).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	return python, append(os.Environ(), "JUPYTER_PATH="+filepath.Join(prefix, "share", "jupyter"), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir())
+	return path, append(os.Environ(), "JUPYTER_PATH="+filepath.Join(prefix, "share", "jupyter"), "JUPYTER_DATA_DIR="+t.TempDir(), "JUPYTER_RUNTIME_DIR="+t.TempDir())
 }
 
 // TestKernelInJupyter runs testdata/jupyter_kernel.py: jupyter_kernel_test, and a front

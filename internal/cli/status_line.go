@@ -24,6 +24,18 @@ func (l *statusLine) show(a *app, quiet bool, text func() string) (stop func()) 
 	if quiet {
 		return func() {}
 	}
+	end := a.often(l.draw)
+	return func() {
+		end()
+		l.Lock()
+		defer l.Unlock()
+		l.clear()
+	}
+}
+
+// often calls show until the returned function is called: as often as a terminal is
+// looked at, else every some seconds.
+func (a *app) often(show func()) (stop func()) {
 	every := 10 * time.Second
 	if a.errTerm {
 		every = 200 * time.Millisecond
@@ -38,16 +50,13 @@ func (l *statusLine) show(a *app, quiet bool, text func() string) (stop func()) 
 			case <-quit:
 				return
 			case <-ticker.C:
-				l.draw()
+				show()
 			}
 		}
 	})
 	return func() {
 		close(quit)
 		wg.Wait()
-		l.Lock()
-		defer l.Unlock()
-		l.clear()
 	}
 }
 
